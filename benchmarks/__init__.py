@@ -1,0 +1,1 @@
+"""Measurements against peers and limits; not part of the product."""

@@ -1,0 +1,1 @@
+"""The engagement history of leads, and what can be seen in it at a moment."""

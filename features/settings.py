@@ -1,0 +1,113 @@
+"""Settings: from the environment (prefix LEADTIME_), else from leadtime.toml, else the defaults below.
+
+Only entry points read them; everything else is handed the values it needs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from features.errors import InputError
+
+SETTINGS_FILE = "leadtime.toml"
+
+
+class Costs(BaseModel):
+    """What a badly timed call costs, in any one currency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    early: float = Field(1.0, gt=0, description="each day that the call comes before the purchase would have")
+    late: float = Field(5.0, gt=0, description="each day that the call comes after it")
+    wasted_call: float = Field(10.0, ge=0, description="a call to a lead that does not buy within the longest horizon")
+
+
+class EventRoles(BaseModel):
+    """Which event types play a part that the features must know. Every other type needs no entry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mail_sent: tuple[str, ...] = ("mail_sent",)
+    mail_opened: tuple[str, ...] = ("mail_opened",)
+    mail_clicked: tuple[str, ...] = ("mail_clicked",)
+    content_properties: tuple[str, ...] = Field(
+        ("content", "path", "url"), description="the property that tells what was read: the first that is there"
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of leadtime. Unknown names in leadtime.toml are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LEADTIME_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
+    )
+
+    database_url: str = Field("sqlite:///var/leadtime.db", description="SQLite or PostgreSQL")
+    horizons: Annotated[tuple[int, ...], NoDecode] = Field((7, 30, 90), description="days, rising")
+    window_coverage: float = Field(0.8, gt=0, lt=1, description="share of purchasers who buy within their window")
+    costs: Costs = Costs()
+    events: EventRoles = EventRoles()
+    seed: int = Field(1, ge=0)
+
+    model_name: str = "leadtime"
+    model_alias: str = "champion"
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="where make demo starts the MLflow UI")
+    workers: int = Field(1, ge=1, description="processes of the service")
+
+    @field_validator("horizons", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part for part in value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("horizons")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or value[0] < 1 or list(value) != sorted(set(value)) or value[-1] > 3650:
+            raise ValueError("expected rising whole numbers of days between 1 and 3650, such as 7,30,90")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not used: one file is enough
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def mlflow_tracking_uri(self) -> str:
+        """MLflow's own MLFLOW_TRACKING_URI, else a SQLite file beside the log."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///var/mlflow.db"
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings in force, ``given`` ones first. InputError names each setting that is wrong."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+            + (f" (got {item['input']!r})" if "input" in item else "")
+            for item in error.errors()
+        )
+        place = SETTINGS_FILE if Path(SETTINGS_FILE).exists() else "environment"
+        raise InputError(
+            where="settings", expected="valid settings", got=wrong, remedy=f"Correct {place} or the LEADTIME_ variables"
+        ) from None

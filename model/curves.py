@@ -1,0 +1,50 @@
+"""Purchase curves: the cumulative incidence of both endings over the days after an as-of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Cumulative incidence of *purchased* and *lost* for ``n`` rows on a grid of ``m`` times.
+
+    ``days``: (m,) increasing, in days after the as-of time, the first 0. ``purchased``, ``lost``: (n, m), each row
+    starts at 0, never falls, and their sum never exceeds 1. Between grid times incidence is linear; beyond the
+    last it is not known (``at`` refuses).
+    """
+
+    days: Float
+    purchased: Float
+    lost: Float
+
+    def at(self, days: npt.ArrayLike) -> tuple[Float, Float]:
+        """Both incidences, each (n, k), at ``k`` times in days within the grid."""
+        wanted = np.atleast_1d(np.asarray(days, dtype=np.float64))
+        if wanted.min() < 0 or wanted.max() > self.days[-1]:
+            raise ValueError(
+                f"expected times within 0 and {self.days[-1]:g} days, got {wanted.min():g} to {wanted.max():g}"
+            )
+        right = np.clip(np.searchsorted(self.days, wanted, side="left"), 1, len(self.days) - 1)
+        share = (wanted - self.days[right - 1]) / (self.days[right] - self.days[right - 1])
+        return (
+            self.purchased[:, right - 1] * (1 - share) + self.purchased[:, right] * share,
+            self.lost[:, right - 1] * (1 - share) + self.lost[:, right] * share,
+        )
+
+    @property
+    def open(self) -> Float:
+        """(n, m): the probability that neither ending has come."""
+        return 1.0 - self.purchased - self.lost
+
+    def __len__(self) -> int:
+        return len(self.purchased)
+
+    def rows(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice) -> Curves:
+        """The curves of some rows."""
+        return Curves(self.days, self.purchased[which], self.lost[which])

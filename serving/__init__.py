@@ -1,0 +1,1 @@
+"""The Flask service: API, pages, background work."""

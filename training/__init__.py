@@ -1,0 +1,1 @@
+"""Offline jobs, each run as python -m training.<job>."""
