@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 export OMP_WAIT_POLICY ?= PASSIVE
+export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean serve mlflow
+.PHONY: help demo test lint types imports check lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -41,6 +42,20 @@ lock: | $(BIN)/python  ## resolve pyproject.toml anew into requirements/*.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 		-c requirements/runtime.lock pyproject.toml --group dev -o requirements/dev.lock
 
+# --- the two commands --------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.runtime  ## a new machine to a running service with sample data, at 127.0.0.1:8000
+	@$(BIN)/python -m training.demo
+
+test: $(VENV)/.dev  ## a new machine to passed tests
+	@echo "==> running the tests"
+	@$(BIN)/python -m pytest
+	@echo
+	@echo "All tests passed. Next:"
+	@echo "  make demo          sample data, a trained model and the service at http://127.0.0.1:8000"
+	@echo "  make check         lint, types and the direction of imports"
+	@echo "  make               every other task"
+
 # --- checks ------------------------------------------------------------------------------------------------------
 
 lint: $(VENV)/.dev  ## ruff: rules and format
@@ -52,6 +67,8 @@ types: $(VENV)/.dev  ## mypy, strict
 
 imports: $(VENV)/.dev  ## the direction of imports between the rooms
 	$(BIN)/lint-imports
+
+check: lint types imports  ## lint, types, imports
 
 clean:  ## remove the environment and everything that was made at run time
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
