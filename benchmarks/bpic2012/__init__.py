@@ -1,0 +1,1 @@
+"""BPI Challenge 2012: real input from end to end."""

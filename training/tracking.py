@@ -1,0 +1,174 @@
+"""What a training run leaves behind in MLflow. The one module of training that knows MLflow.
+
+The scorer's files lie under ``scorer/`` of the run, beside an ``MLmodel`` that names how to load them: text and
+JSON, no pickle. That folder is the source of the registered version.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no warning where git is not installed
+
+import mlflow.artifacts
+import mlflow.pyfunc
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.errors import InputError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EXPERIMENT = "leadtime"
+FOLDER = "scorer"
+LOADER = "training.pyfunc"
+_SQLITE = "sqlite:///"
+
+
+def _quiet() -> None:
+    """Leave to the user's terminal what the user can act on: not the migrations of a new tracking database."""
+    for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.tracking"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way."""
+
+    client: MlflowClient
+    run_id: str
+
+    def log(self, *, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Metrics that are not finite are left out: MLflow's pages cannot sort them."""
+        self.client.log_batch(
+            self.run_id,
+            metrics=[Metric(name, float(value), 0, 0) for name, value in metrics.items() if abs(value) < float("inf")],
+            params=[Param(name, str(value)) for name, value in params.items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+
+    def picture(self, name: str, figure: Figure) -> None:
+        self.client.log_figure(self.run_id, figure, f"pictures/{name}.png")
+
+
+class Tracking:
+    """Runs and registered versions at one tracking URI. ``ModelUnavailable`` where it cannot be reached."""
+
+    def __init__(self, uri: str, *, model_name: str) -> None:
+        _quiet()
+        self.uri, self.model_name = uri, model_name
+        self._artifacts: str | None = None  # a tracking server decides for itself
+        if uri.startswith(_SQLITE):
+            folder = Path(uri.removeprefix(_SQLITE)).resolve().parent
+            folder.mkdir(parents=True, exist_ok=True)
+            self._artifacts = (folder / "mlartifacts").as_uri()
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._experiment = self._experiment_id()
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise ModelUnavailable(
+                f"cannot use the tracking server {uri}: {_first_line(error)}; check MLFLOW_TRACKING_URI"
+            ) from error
+
+    def _experiment_id(self) -> str:
+        found = self.client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts))
+
+    @contextmanager
+    def run(self, name: str) -> Iterator[Run]:
+        """A run that ends FINISHED, or FAILED when the block does not come to its end (Ctrl-C: KILLED)."""
+        run = Run(self.client, self.client.create_run(self._experiment, run_name=name).info.run_id)
+        status = "FAILED"
+        try:
+            yield run
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            self.client.set_terminated(run.run_id, status)
+
+    def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
+        """Log the scorer's files and register them as a new version, which is returned. No alias moves."""
+        with tempfile.TemporaryDirectory() as temporary:
+            for name, content in files.items():
+                target = Path(temporary, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            flavor = Model(artifact_path=FOLDER, run_id=run.run_id)
+            mlflow.pyfunc.add_to_model(flavor, loader_module=LOADER, data=".")
+            flavor.save(str(Path(temporary, "MLmodel")))
+            self.client.log_artifacts(run.run_id, temporary, FOLDER)
+        if not self._is_registered():
+            self.client.create_registered_model(self.model_name)
+        version = self.client.create_model_version(
+            self.model_name,
+            source=f"{self.client.get_run(run.run_id).info.artifact_uri}/{FOLDER}",
+            run_id=run.run_id,
+            tags=dict(tags),
+        )
+        return str(version.version)
+
+    def _is_registered(self) -> bool:
+        return any(True for _ in self.client.search_registered_models(f"name = '{self.model_name}'"))
+
+    def promote(self, version: str, alias: str) -> None:
+        """From now on ``alias`` means ``version``."""
+        self.client.set_registered_model_alias(self.model_name, alias, version)
+
+    def find(self, alias_or_version: str) -> str | None:
+        """The version that an alias means, or that version itself; None where there is none."""
+        try:
+            if alias_or_version.isdigit():
+                return str(self.client.get_model_version(self.model_name, alias_or_version).version)
+            return str(self.client.get_model_version_by_alias(self.model_name, alias_or_version).version)
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise ModelUnavailable(f"cannot ask {self.uri} for a model: {_first_line(error)}") from error
+
+    def load(self, alias_or_version: str) -> dict[str, bytes]:
+        """The files of a registered scorer. ``InputError`` where there is no such version or alias."""
+        version = self.find(alias_or_version)
+        if version is None:
+            raise InputError(
+                where="model",
+                expected="an alias or a version that is registered",
+                got=f"{alias_or_version!r} for {self.model_name!r} at {self.uri}",
+                remedy="Run python -m training.train first, or name another with --model",
+            )
+        source = self.client.get_model_version_download_uri(self.model_name, version)
+        with tempfile.TemporaryDirectory() as temporary:
+            try:
+                folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=temporary))
+            except (MlflowException, OSError) as error:
+                raise ModelUnavailable(f"cannot read version {version} from {source}: {_first_line(error)}") from error
+            return read_files(folder)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The scorer's files of a folder by their relative names, without what MLflow adds."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in {"MLmodel", "registered_model_meta"}
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
