@@ -1,1 +1,5 @@
-"""The append-only log of events, on SQLite or PostgreSQL."""
+"""The one append-only log, on SQLite or PostgreSQL."""
+
+from features.store.store import Appended, Store
+
+__all__ = ["Appended", "Store"]

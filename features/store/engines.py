@@ -1,0 +1,94 @@
+"""An SQLAlchemy engine for a database URL, set up so that what is acknowledged is on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from features.errors import InputError, StoreUnavailable
+
+WRITE = "leadtime_write"  # execution option of a connection whose transactions write
+BUSY_SECONDS = 30
+
+
+def make_engine(url: str, *, create: bool) -> sa.Engine:
+    """The engine of a SQLite file or a PostgreSQL database.
+
+    ``create``: make a missing SQLite file and its folder; without it a missing file is StoreUnavailable.
+    Raises InputError for any other kind of database.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError:
+        raise _unusable("a text that is no database URL") from None
+    backend = parsed.drivername.partition("+")[0]
+    if backend in ("postgresql", "postgres"):
+        return _postgres(parsed)
+    if backend == "sqlite":
+        return _sqlite(parsed, create=create)
+    raise _unusable(parsed.render_as_string(hide_password=True))
+
+
+def _unusable(got: str) -> InputError:
+    return InputError(
+        where="database_url",
+        expected="sqlite:///path/to/file.db or postgresql://user:password@host:port/database",
+        got=got,
+        remedy="Set LEADTIME_DATABASE_URL",
+    )
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        # A connection that a restarted server dropped is replaced instead of failing the next request.
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_size=8,
+        max_overflow=24,
+        connect_args={"connect_timeout": 5, "application_name": "leadtime"},
+    )
+
+
+def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise _unusable(url.render_as_string())
+    path = Path(url.database)
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"cannot make the folder of {path}: {error.strerror}") from None
+    elif not path.exists():
+        raise StoreUnavailable(f"there is no database at {path}; `python -m features.load DIR` makes one")
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        pool_size=8,
+        max_overflow=24,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # no transactions behind our back: SQLAlchemy's begin is the one
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            "journal_mode = WAL",  # readers and the writer do not wait for one another
+            "synchronous = FULL",  # a commit that returned survives a power cut
+            "foreign_keys = ON",
+            "cache_size = -65536",  # 64 MiB: the index of event ids is hit at random places
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A transaction that writes takes its turn at once: one that starts as a reader and then writes fails,
+        # without waiting, when another wrote in between.
+        write = connection.get_execution_options().get(WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

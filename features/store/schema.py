@@ -1,0 +1,98 @@
+"""The tables of the database, and the schema version that this code needs.
+
+``migrations/`` makes them; a test holds that both say the same.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+HEAD = "0001"  # the newest revision in migrations/versions
+
+# Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
+MAX_NAME = 255
+
+metadata = sa.MetaData()
+
+# SQLite takes only INTEGER as an alias of its row number, which is what makes a scan in log order fast.
+_POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("event_id", sa.Text, nullable=False, unique=True),
+    sa.Column("lead_id", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("occurred_at", sa.BigInteger, nullable=False),  # microseconds since 1970 UTC, as every time here
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("channel", sa.Text),
+    sa.Column("campaign", sa.Text),
+    sa.Column("bot", sa.Boolean, nullable=False),
+    sa.Column("properties", sa.Text, nullable=False),  # a JSON object
+    sa.Index("ix_events_lead", "lead_id", "occurred_at"),
+    sa.Index(
+        "ix_events_ending",
+        "lead_id",
+        sqlite_where=sa.text("type IN ('purchased', 'lost')"),
+        postgresql_where=sa.text("type IN ('purchased', 'lost')"),
+    ),
+    sqlite_autoincrement=True,  # a position is never given twice, also after an erasure
+)
+
+# Which leads ever had which account_id: derived from the identify events in the transaction that appends them.
+lead_accounts = sa.Table(
+    "lead_accounts",
+    metadata,
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("lead_id", sa.Text, primary_key=True),
+    sa.Index("ix_lead_accounts_lead", "lead_id"),
+)
+
+# Append-only as well: the row recorded last counts for a channel, campaign and date.
+spend = sa.Table(
+    "spend",
+    metadata,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("spend_id", sa.Text, nullable=False, unique=True),  # a hash of the row
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text),
+    sa.Column("date", sa.Date, nullable=False),
+    sa.Column("amount", sa.Double, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("properties", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),  # separated by spaces
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+# What the service signs with, shared by its workers and machines: made once, when it first starts.
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+# The rows of the spend table as Store.append_spend takes and Store.spend gives them.
+SPEND_SCHEMA = pa.schema(
+    [
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("campaign", pa.string()),
+        pa.field("date", pa.date32(), nullable=False),
+        pa.field("amount", pa.float64(), nullable=False),  # any one currency, at least 0
+        pa.field("recorded_at", pa.int64(), nullable=False),
+        pa.field("properties", pa.string(), nullable=False),  # a JSON object
+    ]
+)

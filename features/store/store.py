@@ -1,0 +1,244 @@
+"""The log: events are appended, never changed, and read back as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType, TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from features.errors import InputError, StoreUnavailable
+from features.events import ENDINGS, EVENT_SCHEMA, IDENTIFY
+from features.history import History
+from features.store import migrate, postgres, sqlite
+from features.store.accounts import account_links
+from features.store.engines import WRITE, make_engine
+from features.store.schema import MAX_NAME, events, lead_accounts
+from features.store.spend import insert_spend, read_spend
+
+# Up to so many leads are read over a pooled connection; for more a bulk reader pays.
+_FEW_LEADS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """How many events of one call were new, and how many were in the log (or earlier in the call) already."""
+
+    accepted: int
+    duplicates: int
+
+
+class Store:
+    """The log in one database. Safe to share between threads; open one in each process.
+
+    Every method raises StoreUnavailable when the database cannot be reached.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._dialect: ModuleType = sqlite if engine.dialect.name == "sqlite" else postgres
+
+    @classmethod
+    def open(cls, url: str, *, migrate: bool = False) -> Store:
+        """Open the database at ``url``: ``sqlite:///file`` or ``postgresql://...``.
+
+        ``migrate``: make what is missing (file, tables, newer schema) first. Without it StoreUnavailable is
+        raised, with the remedy, unless the schema is the one that this code needs.
+        """
+        store = cls(make_engine(url, create=migrate))
+        try:
+            store._check(upgrade=migrate)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _check(self, *, upgrade: bool) -> None:
+        with self._reading() as connection:
+            current = migrate.is_current(connection)
+            if not upgrade:
+                migrate.require_current(connection)
+        if upgrade and not current:
+            with self.writing() as connection:
+                migrate.upgrade(connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Turn a database that cannot be reached, is full or is locked into StoreUnavailable."""
+        driver = self.engine.dialect.loaded_dbapi
+        try:
+            yield
+        except (
+            sa.exc.OperationalError,
+            sa.exc.InterfaceError,
+            sa.exc.TimeoutError,
+            driver.OperationalError,
+            driver.InterfaceError,
+            postgres.BulkError,
+        ) as error:
+            cause = getattr(error, "orig", None) or error
+            where = self.engine.url.render_as_string(hide_password=True)
+            raise StoreUnavailable(f"the database {where} cannot be used: {str(cause).strip()}") from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with self._reaching(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that may write; committed, and on disk, when the block ends without an error."""
+        with self._reaching(), self.engine.connect() as plain:
+            connection = plain.execution_options(**{WRITE: True})
+            with connection.begin():
+                yield connection
+
+    def append(self, table: pa.Table) -> Appended:
+        """Append events (EVENT_SCHEMA): all of them or, on an error, none. They are on disk on return.
+
+        An event whose event_id is in the log already, or came earlier in the table, is left out and counted as a
+        duplicate. Raises InputError for a table or a name that the log cannot hold.
+        """
+        table = _checked(table)
+        if table.num_rows == 0:
+            return Appended(0, 0)
+        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
+        with self.writing() as connection:
+            self._dialect.lock_log(connection)
+            before = _position(connection)
+            accepted = self._dialect.insert_events(connection, table)
+            if has_traits and accepted:
+                self._link_accounts(connection, after=before)
+        return Appended(accepted, table.num_rows - accepted)
+
+    def _link_accounts(self, connection: sa.Connection, *, after: int) -> None:
+        new = sa.select(events.c.lead_id, events.c.properties).where(
+            events.c.position > after, events.c.type == IDENTIFY
+        )
+        links = account_links(connection.execute(new))
+        if links:
+            insert = (sqlite_insert if self.engine.dialect.name == "sqlite" else postgres_insert)(lead_accounts)
+            connection.execute(insert.on_conflict_do_nothing(), links)
+
+    def position(self) -> int:
+        """The highest position in the log, 0 when it is empty.
+
+        Positions rise in the order in which appends commit: what lies at or below a position that was seen once
+        stays the same from then on. ``events(up_to=...)`` gives exactly that.
+        """
+        with self._reading() as connection:
+            return _position(connection)
+
+    def events(
+        self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None
+    ) -> pa.Table:
+        """Events (EVENT_SCHEMA) in log order: of the given leads, or of all.
+
+        ``known_by``: only what had occurred and been recorded by then (microseconds since 1970 UTC).
+        ``up_to``: only what lies at or below this position of the log.
+        """
+        return self._read(lead_ids, known_by, up_to, colleagues=False)
+
+    def history(
+        self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None
+    ) -> History:
+        """The history of the given leads and of their colleagues, or of all leads.
+
+        A colleague is a lead that ever had an account_id which the given lead ever had. Leads of whom nothing is
+        known are not in it.
+        """
+        return History.from_table(self._read(lead_ids, known_by, up_to, colleagues=True))
+
+    def _read(
+        self, lead_ids: Sequence[str] | None, known_by: int | None, up_to: int | None, *, colleagues: bool
+    ) -> pa.Table:
+        terms = []
+        if known_by is not None:
+            terms.append(f"occurred_at <= {int(known_by)} AND recorded_at <= {int(known_by)}")
+        if up_to is not None:
+            terms.append(f"position <= {int(up_to)}")
+        bulk = self._dialect is postgres and (lead_ids is None or len(lead_ids) > _FEW_LEADS)
+        if lead_ids is not None:
+            given = "SELECT lead_id FROM given" if bulk else self._dialect.GIVEN
+            if colleagues:
+                given += (
+                    " UNION SELECT theirs.lead_id FROM lead_accounts AS ours JOIN lead_accounts AS theirs"  # noqa: S608
+                    f" ON theirs.account_id = ours.account_id WHERE ours.lead_id IN ({given})"
+                )
+            terms.append(f"lead_id IN ({given})")
+        condition = "WHERE " + " AND ".join(terms) if terms else ""
+        if bulk:
+            with self._reaching():
+                return postgres.read_bulk(self.engine.url, condition, lead_ids)
+        with self._reading() as connection:
+            parameters = {} if lead_ids is None else {"leads": self._dialect.lead_list(lead_ids)}
+            return self._dialect.read_events(connection, condition, parameters)
+
+    def lead_ids(self, *, known_by: int | None = None, open_only: bool = False) -> list[str]:
+        """The leads with an event that is no bot's, sorted; ``open_only``: without those that have ended."""
+        seen = [sa.not_(events.c.bot)]
+        if known_by is not None:
+            seen += [events.c.occurred_at <= known_by, events.c.recorded_at <= known_by]
+        query = sa.select(events.c.lead_id).where(*seen).distinct()
+        if open_only:
+            # Written out, so that the partial index of endings is used.
+            ending = events.c.type.in_([sa.literal_column(f"'{name}'") for name in ENDINGS])
+            query = query.where(events.c.lead_id.not_in(sa.select(events.c.lead_id).where(ending, *seen)))
+        with self._reading() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def append_spend(self, table: pa.Table) -> Appended:
+        """Append spend (SPEND_SCHEMA); a row that is there already is left out and counted as a duplicate."""
+        with self.writing() as connection:
+            self._dialect.lock_log(connection)
+            accepted = insert_spend(connection, table)
+        return Appended(accepted, table.num_rows - accepted)
+
+    def spend(self, *, known_by: int | None = None) -> pa.Table:
+        """Spend (SPEND_SCHEMA), one row for each channel, campaign and date: the one recorded last counts."""
+        with self._reading() as connection:
+            return read_spend(connection, known_by)
+
+
+def _position(connection: sa.Connection) -> int:
+    return connection.execute(_HIGHEST).scalar() or 0
+
+
+_HIGHEST = sa.select(sa.func.max(events.c.position))
+
+
+def _checked(table: pa.Table) -> pa.Table:
+    """The table in EVENT_SCHEMA. InputError when it is not, or holds what a database cannot."""
+    try:
+        table = table.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
+    except (KeyError, ValueError) as error:
+        raise InputError(where="events", expected="a table of EVENT_SCHEMA", got=str(error)) from None
+    for name in ("event_id", "lead_id", "type", "channel", "campaign", "properties"):
+        column = table[name]
+        if pc.any(pc.match_substring(column, "\x00")).as_py():
+            raise InputError(where=name, expected="text without the character NUL", got="one with it")
+        if name == "properties":
+            continue
+        if (pc.max(pc.utf8_length(column)).as_py() or 0) > MAX_NAME:
+            raise InputError(where=name, expected=f"at most {MAX_NAME} characters", got="more")
+        if name in ("event_id", "lead_id", "type") and pc.any(pc.equal(column, "")).as_py():
+            raise InputError(where=name, expected="a text", got="an empty one")
+    return table
