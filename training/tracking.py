@@ -26,6 +26,7 @@ from mlflow.models import Model
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, ModelUnavailable
+from training.files import read_files, write_files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,10 +107,7 @@ class Tracking:
     def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
         """Log the scorer's files and register them as a new version, which is returned. No alias moves."""
         with tempfile.TemporaryDirectory() as temporary:
-            for name, content in files.items():
-                target = Path(temporary, name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+            write_files(Path(temporary), files)
             flavor = Model(artifact_path=FOLDER, run_id=run.run_id)
             mlflow.pyfunc.add_to_model(flavor, loader_module=LOADER, data=".")
             flavor.save(str(Path(temporary, "MLmodel")))
@@ -159,15 +157,6 @@ class Tracking:
             except (MlflowException, OSError) as error:
                 raise ModelUnavailable(f"cannot read version {version} from {source}: {_first_line(error)}") from error
             return read_files(folder)
-
-
-def read_files(folder: Path) -> dict[str, bytes]:
-    """The scorer's files of a folder by their relative names, without what MLflow adds."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {"MLmodel", "registered_model_meta"}
-    }
 
 
 def _first_line(error: Exception) -> str:

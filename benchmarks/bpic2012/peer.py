@@ -43,7 +43,7 @@ def view(adapted: Adapted, asked: pd.DataFrame) -> View:
         {
             "amount": _bin(rows["lead_id"].map(leads["amount_req"]), (5000, 7500, 10000, 15000, 25000)),
             "owner": last.astype("string").fillna("none").to_numpy(dtype=object),
-            "weekday": created.dt.dayofweek.astype(str),
+            "weekday": created.dt.day_of_week.astype(str),
             "hour": _bin(created.dt.hour, (8, 12, 17, 21)),
             "age": _bin((rows["as_of"] - created).dt.total_seconds() / 86_400, (2, 5, 10, 17, 30)),
             "events": _bin(count, (5, 10, 20, 30, 45)),
@@ -80,13 +80,13 @@ def curves_by_group(
     equal size by score, and each group lends its curve.
     """
     known, codes, wanted = (np.asarray(part) for part in (score, outcome, asked))
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, GROUPS + 1)[1:-1]))
+    # edges that are scores themselves, so that no group is empty
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, GROUPS + 1)[1:-1], method="inverted_cdf"))
+    edges = edges[edges < known.max()]
     member, found = np.searchsorted(edges, known, side="left"), np.searchsorted(edges, wanted, side="left")
     curves = np.zeros((len(edges) + 1, len(times)))
     for group in range(len(edges) + 1):
         rows = member == group
-        if not rows.any():  # all scores of a quantile are the same: borrow from all
-            rows = np.ones(len(known), dtype=bool)
         at, bought, _ = aalen_johansen(duration[rows], codes[rows])
         curves[group] = incidence_at(at, bought, times)
     return curves[found]
