@@ -1,0 +1,333 @@
+"""The purchase hazard: a landmarked, person-period discrete hazard of two competing endings in boosted trees.
+
+Each landmark (a lead at an as-of time) is followed through bins of time while it is at risk. Two boosters in
+continuation ratio give h1 = P(buys in the bin | at risk) and h2 = P(lost in the bin | at risk, not bought), so that
+incidences rise and sum to at most 1 by construction. Censoring and left truncation need no weights, because a row
+exists only while it is at risk. (Discrete hazards: Allison 1982; landmarks: van Houwelingen 2007.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from features.errors import InputError
+from features.lives import BOUGHT, GONE
+from model.aalen_johansen import aalen_johansen, incidence_at
+from model.boosters import Bools, Found, Task, bag, find
+from model.curves import Curves, Float
+from model.frame import Columns, Endings, check_endings, lead_weights
+from model.grid import bin_edges, check_horizons
+from model.person_period import Int64, PersonPeriod, Rows, TimeCovariates, person_period
+
+_TINY = 1e-7  # hazards stay this far from 0 and 1 where their logit is needed
+_CHUNK = 60_000  # expanded rows predicted at a time
+_SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
+_FEW = 300  # endings, by leads, below which trees are counted by cross-validation over leads
+
+
+class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Curves of *purchased* and *lost* from features, for censored data with covariates known in advance.
+
+    ``horizons``: days, rising; the curve ends at the longest. ``bags``: boosters averaged for each ending.
+    ``max_rows``: rows (landmark, bin) that a fit uses; above it, rows without an ending are sampled. ``min_events``:
+    leads with an ending that it takes to learn its hazard from features; below, Aalen-Johansen's is taken.
+    ``lead_power``: a row weighs n ** -lead_power, n being the rows of its lead. ``max_trees``: of one bag.
+    ``seed``: the same data, parameters and seed give the same model.
+
+    Two columns of X have a meaning of their own: ``deadline_days`` (days to the declared deadline) and ``age_days``;
+    both are moved along with each bin.
+    """
+
+    def __init__(
+        self,
+        horizons: Sequence[float] = (7, 30, 90),
+        *,
+        bags: int = 3,
+        max_trees: int = 400,
+        learning_rate: float = 0.06,
+        max_rows: int = 250_000,
+        min_events: int = 20,
+        lead_power: float = 0.5,
+        n_jobs: int = 2,
+        seed: int = 0,
+    ) -> None:
+        self.horizons = horizons
+        self.bags = bags
+        self.max_trees = max_trees
+        self.learning_rate = learning_rate
+        self.max_rows = max_rows
+        self.min_events = min_events
+        self.lead_power = lead_power
+        self.n_jobs = n_jobs
+        self.seed = seed
+
+    def fit(
+        self, X: pd.DataFrame, y: Endings, *, groups: npt.ArrayLike | None = None, as_of: npt.ArrayLike | None = None
+    ) -> Self:
+        """``X``: (n, p) numbers and Categoricals, missing allowed; ``y``: structured, fields outcome (0 open, 1 bought,
+        2 lost) and duration (days above 0); ``groups``: (n,) the lead of each row; ``as_of``: (n,) microseconds, for the
+        calendar of the bins and for judging on a later block. InputError for what is none of this.
+        """
+        horizons = check_horizons(self.horizons)
+        outcome, duration = check_endings(y)
+        self.columns_ = Columns.of(X)
+        matrix = self.columns_.encode(X)
+        moment = _aligned("as_of", as_of, len(duration))
+        lead = _aligned("groups", groups, len(duration))
+        lead = np.arange(len(duration)) if lead is None else np.unique(lead, return_inverse=True)[1]
+        if len(matrix) != len(duration):
+            raise InputError(
+                where="fit", expected="as many rows in X as in y", got=f"{len(matrix)} and {len(duration)}"
+            )
+        edges = bin_edges(horizons)
+        self.time_ = TimeCovariates.of(edges, self.columns_, moment, duration)
+        matrix = self._masked(matrix)
+        weight = lead_weights(lead, len(duration), self.lead_power)
+        self.baseline_ = _baseline(outcome, duration, weight, edges)
+        rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed)
+        self.trees_: dict[int, Found] = {}
+        self.texts_: dict[int, str] = {}
+        self._fit_boosters(rows, Rows(matrix, moment, self.time_, rows.row, rows.bin), weight, lead, moment)
+        self._load()
+        return self
+
+    def predict_curves(self, X: pd.DataFrame | Float, *, as_of: npt.ArrayLike | None = None) -> Curves:
+        """Curves for n rows with the columns of the fit. An array is taken as encoded by ``columns_``.
+
+        ``as_of``: (n,) microseconds, required when the fit had them.
+        """
+        matrix, moment = self._checked(X, as_of)
+        n_bins = len(self.time_.edges) - 1
+        n = len(matrix)
+        hazards = [np.broadcast_to(self.baseline_[k], (n, n_bins)) for k in (0, 1)]
+        if self._boosters:
+            step = max(1, _CHUNK // n_bins)
+            hazards = [np.array(h) for h in hazards]
+            for first in range(0, n, step):
+                part = slice(first, first + step)
+                expanded = self.expand(matrix[part], None if moment is None else moment[part])
+                for ending, booster in self._boosters.items():
+                    raw = booster.predict(expanded, raw_score=True, num_threads=self.n_jobs if n > 50 else 1)
+                    offset = _logit(self.baseline_[ending - 1])
+                    hazards[ending - 1][part] = _expit(raw.reshape(-1, n_bins) + offset)
+        return curves_from_hazards(np.array(self.time_.edges), *hazards)
+
+    def expand(self, matrix: Float, as_of: Int64 | None, bins: Sequence[int] | None = None) -> Float:
+        """(n * len(bins), p + q): encoded rows with the covariates of each bin (all of them by default)."""
+        which = np.arange(len(self.time_.edges) - 1, dtype=np.int32) if bins is None else np.array(bins, dtype=np.int32)
+        base = np.repeat(matrix, len(which), axis=0)
+        moment = None if as_of is None else np.repeat(as_of, len(which))
+        return np.column_stack([base, self.time_.compute(base, moment, np.tile(which, len(matrix)))])
+
+    @property
+    def feature_names_(self) -> list[str]:
+        """The columns that the boosters see: the features, then the covariates of the bin."""
+        return [*self.columns_.names, *self.time_.names]
+
+    def booster(self, ending: int) -> lgb.Booster | None:
+        """The booster for *purchased* (1) or *lost* (2); None where Aalen-Johansen's hazard is used."""
+        self._check_fitted()
+        return self._boosters.get(ending)
+
+    def to_files(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """What was fitted, as one JSON object and LightGBM texts by name."""
+        self._check_fitted()
+        state = {
+            "parameters": {**self.get_params(), "horizons": list(map(float, self.horizons))},
+            "columns": list(self.columns_.names),
+            "levels": {name: list(levels) for name, levels in self.columns_.levels.items()},
+            "time": {**self.time_.to_json(), "edges": list(self.time_.edges)},
+            "baseline": self.baseline_.tolist(),
+            "trees": {_NAMES[k]: [found.n_trees, found.trust] for k, found in self.trees_.items()},
+        }
+        return state, {_NAMES[k]: text for k, text in self.texts_.items()}
+
+    @classmethod
+    def from_files(cls, state: dict[str, Any], texts: dict[str, str]) -> Self:
+        """The estimator that ``to_files`` wrote: the same predictions to the last bit."""
+        parameters = dict(state["parameters"])
+        made = cls(tuple(parameters.pop("horizons")), **parameters)
+        made.columns_ = Columns(tuple(state["columns"]), {k: tuple(v) for k, v in state["levels"].items()})
+        made.time_ = TimeCovariates.from_json(state["time"])
+        made.baseline_ = np.array(state["baseline"], dtype=np.float64)
+        made.trees_ = {k: Found(*state["trees"][name]) for k, name in _NAMES.items() if name in state["trees"]}
+        made.texts_ = {k: texts[name] for k, name in _NAMES.items() if name in texts}
+        made._load()
+        return made
+
+    def _fit_boosters(self, rows: PersonPeriod, source: Rows, weight: Float, lead: Int64, moment: Int64 | None) -> None:
+        outcome_by_row = rows.ending
+        data: lgb.Dataset | None = None
+        for ending in (BOUGHT, GONE):
+            label = (outcome_by_row == ending).astype(np.float64)
+            found_in = np.unique(lead[rows.row[label > 0]])
+            if len(found_in) < self.min_events:
+                continue
+            # the second ending is judged only where the first has not come
+            at_risk = rows.weight * weight[rows.row] * ((ending == BOUGHT) | (outcome_by_row != BOUGHT))
+            task = Task(label, at_risk, _logit(self.baseline_[ending - 1])[rows.bin], lead[rows.row])
+            params = self._params(len(found_in), at_risk)
+            data = data or self._dataset(source, label)
+            folds = _folds(lead, rows, moment, found_in, self.seed)
+            found = find(data, source, task, folds, params, self.max_trees)
+            self.trees_[ending] = found
+            if found.trust > 0:
+                seeds = [self.seed + 101 * k for k in range(self.bags)]
+                self.texts_[ending] = bag(data, task, params, found.n_trees, seeds, found.trust)
+
+    def _dataset(self, source: Rows, label: Float) -> lgb.Dataset:
+        """All rows, binned once for both endings, in slices; the cut points come from a sample of rows."""
+        rng = np.random.default_rng(self.seed)
+        sample = np.sort(rng.permutation(len(source))[:30_000])
+        options = {"max_bin": 127, "min_data_in_bin": 5, "feature_pre_filter": False, "verbose": -1}
+        options |= {"num_threads": self.n_jobs}
+        cuts = lgb.Dataset(
+            source[sample],
+            label[sample],
+            categorical_feature=self.columns_.categorical,
+            feature_name=_safe_names(len(self.feature_names_)),
+            params=options,
+        )
+        data = lgb.Dataset(source, label, reference=cuts, params=options)
+        return data.construct()
+
+    def _params(self, n_events: int, weight: Float) -> dict[str, Any]:
+        """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
+        return {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "boost_from_average": False,
+            "learning_rate": self.learning_rate,
+            "num_leaves": int(np.clip(round(np.sqrt(n_events)), 4, 31)),
+            "min_data_in_leaf": 20,
+            "min_sum_hessian_in_leaf": 2.0,
+            "lambda_l2": 5.0,
+            "feature_fraction": 0.5,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "min_data_per_group": 50,
+            "cat_smooth": 20.0,
+            "max_cat_to_onehot": 4,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": self.n_jobs,
+            "seed": self.seed,
+            "verbose": -1,
+        }
+
+    def _checked(self, X: pd.DataFrame | Float, as_of: npt.ArrayLike | None) -> tuple[Float, Int64 | None]:
+        self._check_fitted()
+        matrix = self._masked(self.columns_.encode(X))
+        moment = _aligned("as_of", as_of, len(matrix))
+        if moment is None and self.time_.needs_calendar:
+            raise InputError(
+                where="as_of",
+                expected="the as-of time of each row in microseconds",
+                got="none",
+                remedy="The fit had them",
+            )
+        return matrix, moment
+
+    def _masked(self, matrix: Float) -> Float:
+        """Season is missing for a model that has not seen a year of it."""
+        season = [i for i, name in enumerate(self.columns_.names) if name in _SEASON]
+        if season and not self.time_.month:
+            matrix = matrix.copy()
+            matrix[:, season] = np.nan
+        return matrix
+
+    def _load(self) -> None:
+        """Predictions come from the text always, so that they are the same after a round trip."""
+        self._boosters = {k: lgb.Booster(model_str=text) for k, text in self.texts_.items()}
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_boosters"):
+            raise NotFittedError("this PurchaseHazard is not fitted; call fit first")
+
+
+_NAMES = {BOUGHT: "purchase", GONE: "loss"}
+
+
+def curves_from_hazards(edges: Float, purchase: Float, loss: Float) -> Curves:
+    """Incidences at the edges from hazards in continuation ratio, each (n, bins) within 0 and 1."""
+    stay = np.cumprod((1.0 - purchase) * (1.0 - loss), axis=1)
+    before = np.concatenate([np.ones((len(stay), 1)), stay[:, :-1]], axis=1)
+    zero = np.zeros((len(stay), 1))
+    f1 = np.concatenate([zero, np.cumsum(before * purchase, axis=1)], axis=1)
+    f2 = np.concatenate([zero, np.cumsum(before * (1.0 - purchase) * loss, axis=1)], axis=1)
+    full = 1.0 - 1e-12  # rounding may carry a sum past 1; a common factor keeps both rising
+    factor = np.minimum(1.0, full / np.maximum(f1[:, -1:] + f2[:, -1:], full))
+    return Curves(edges, f1 * factor, f2 * factor)
+
+
+def _baseline(outcome: npt.NDArray[np.int8], duration: Float, weight: Float, edges: Float) -> Float:
+    """(2, bins): Aalen-Johansen's hazards in continuation ratio. Bins that hardly a row has reached take the daily rate
+    of the last ones that were seen, instead of 0.
+    """
+    days, f1, f2 = aalen_johansen(duration, outcome, weight)
+    at1, at2 = incidence_at(days, f1, edges), incidence_at(days, f2, edges)
+    before = np.maximum(1.0 - at1 - at2, _TINY)[:-1]
+    h1 = np.diff(at1) / before
+    h2 = np.diff(at2) / np.maximum(before - np.diff(at1), _TINY)
+    hazards = np.clip(np.stack([h1, h2]), 0.0, 1.0 - _TINY)
+    reached = np.array([(duration >= edge).sum() for edge in edges[1:]])
+    ended = np.array([((duration > edge) & (outcome > 0)).sum() for edge in edges[:-1]])
+    thin = (reached < 10) & (ended == 0)
+    thin[0] = False
+    if thin.any():
+        seen = np.flatnonzero(~thin)[-3:]
+        width = np.diff(edges)
+        rate = -np.log1p(-hazards[:, seen]).sum(axis=1) / width[seen].sum()
+        hazards[:, thin] = -np.expm1(-rate[:, None] * width[thin])
+    return np.asarray(hazards)
+
+
+def _folds(lead: Int64, rows: PersonPeriod, moment: Int64 | None, ended: Int64, seed: int) -> list[tuple[Bools, Bools]]:
+    """Rows to fit on and rows to judge by; no lead in both. Many endings: the quarter of leads that came last is judged.
+    Few, or no times: four parts by lead in turn.
+    """
+    n_leads = int(lead.max()) + 1
+    row_lead = lead[rows.row]
+    if moment is not None and len(ended) >= _FEW:
+        first = np.full(n_leads, np.iinfo(np.int64).max)
+        np.minimum.at(first, lead, moment)
+        judge = first > np.quantile(first, 0.75)
+        if judge[ended].sum() >= _FEW // 10:
+            return [(~judge[row_lead], judge[row_lead])]
+    part = np.random.default_rng(seed).permutation(n_leads) % 4
+    # leads with the ending are dealt out evenly
+    part[ended] = np.random.default_rng(seed + 1).permutation(len(ended)) % 4
+    return [(part[row_lead] != k, part[row_lead] == k) for k in range(4)]
+
+
+def _aligned(name: str, values: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | None:
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.shape != (n,):
+        raise InputError(where=name, expected=f"one value for each of {n} rows", got=f"shape {array.shape}")
+    if name == "as_of" and not np.issubdtype(array.dtype, np.integer):
+        raise InputError(where=name, expected="whole microseconds since 1970 UTC", got=str(array.dtype))
+    return array
+
+
+def _safe_names(n: int) -> list[str]:
+    """LightGBM refuses some characters in names, so columns go by number."""
+    return [f"f{i}" for i in range(n)]
+
+
+def _logit(p: Float) -> Float:
+    kept = np.clip(p, _TINY, 1 - _TINY)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
+
+
+def _expit(x: Float) -> Float:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
