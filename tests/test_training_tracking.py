@@ -1,0 +1,77 @@
+"""Runs, versions and the alias in MLflow."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from features.errors import InputError, ModelUnavailable
+from training.tracking import Tracking
+
+FILES = {"catalogue.json": b"{}", "trees/bought_0.txt": b"tree"}
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One tracking database for this file: to create it takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/not/yet/there/mlflow.db"
+
+
+def test_a_registered_scorer_comes_back_by_version_and_by_alias(uri: str) -> None:
+    tracking = Tracking(uri, model_name="back")
+    assert tracking.find("champion") is None
+    with tracking.run("train") as run:
+        run.log(params={"seed": 1}, metrics={"ibs": 0.1, "auc_7": float("nan")}, tags={"digest": "abc"})
+        run.picture("empty", Figure())
+        version = tracking.register(run, FILES, tags={"gate": "passed"})
+    assert tracking.load(version) == FILES
+    assert tracking.find("champion") is None
+    tracking.promote(version, "champion")
+    assert tracking.find("champion") == version
+    assert tracking.load("champion") == FILES
+    finished = tracking.client.get_run(run.run_id)
+    assert finished.info.status == "FINISHED"
+    assert finished.data.metrics == {"ibs": 0.1}
+    artifacts = {item.path for item in tracking.client.list_artifacts(run.run_id)}
+    assert artifacts == {"pictures", "scorer"}
+
+
+def test_versions_count_up_and_the_alias_stays(uri: str) -> None:
+    tracking = Tracking(uri, model_name="counting")
+    versions = []
+    for _ in range(2):
+        with tracking.run("train") as run:
+            versions.append(tracking.register(run, FILES, tags={}))
+    tracking.promote(versions[0], "champion")
+    assert versions == ["1", "2"]
+    assert tracking.find("champion") == "1"
+
+
+def test_an_interrupted_run_is_not_finished(uri: str) -> None:
+    tracking = Tracking(uri, model_name="interrupted")
+    with pytest.raises(KeyboardInterrupt), tracking.run("train") as run:
+        raise KeyboardInterrupt
+    assert tracking.client.get_run(run.run_id).info.status == "KILLED"
+
+
+@pytest.mark.parametrize("wanted", ["champion", "7"])
+def test_a_version_that_is_not_there_is_refused_with_the_remedy(uri: str, wanted: str) -> None:
+    with pytest.raises(InputError, match=r"training\.train"):
+        Tracking(uri, model_name="nothing").load(wanted)
+
+
+def test_a_tracking_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("this is no database")
+    with pytest.raises(ModelUnavailable, match="MLFLOW_TRACKING_URI"):
+        Tracking(f"sqlite:///{tmp_path}/mlflow.db", model_name="any")
+
+
+def test_a_new_tracking_database_prints_nothing(tmp_path: Path) -> None:
+    code = f"from training.tracking import Tracking; Tracking('sqlite:///{tmp_path}/mlflow.db', model_name='any')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": "."}
+    )
+    assert done.stdout + done.stderr == ""
