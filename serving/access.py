@@ -1,0 +1,132 @@
+"""Who may call what: API keys for the API, a session for the pages."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+
+from features.events import SECOND
+from serving.headers import require_json
+from serving.keys import Key
+from serving.problems import problem
+from serving.service import Service
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SESSION_SECONDS = 12 * 3600
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer lt_...`"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+}
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
+
+
+class Sessions(SecureCookieSessionInterface):
+    """The cookie goes over TLS only, wherever the request came over TLS."""
+
+    def get_cookie_secure(self, app: Any) -> bool:  # noqa: ARG002
+        return request.is_secure
+
+
+def needs(service: Service, scope: str) -> Callable[[View], View]:
+    """The view can be called with a key of this scope only: 401 without a key that is known, 403 without the scope."""
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            key = service.keys.verify(_given_key())
+            if key is None:
+                raise problem(
+                    401,
+                    "expected an active API key in the header Authorization: Bearer lt_...; make one with "
+                    "python -m serving.keys create --name NAME",
+                    headers={"WWW-Authenticate": 'Bearer realm="leadtime"'},
+                )
+            if not key.allows(scope):
+                raise problem(
+                    403,
+                    f"expected a key with the scope {scope}, this one has {' '.join(sorted(key.scopes))}",
+                    headers={
+                        "WWW-Authenticate": f'Bearer realm="leadtime", error="insufficient_scope", scope="{scope}"'
+                    },
+                )
+            g.key = key
+            require_json()
+            return view(*args, **kwargs)
+
+        checked.scope = scope  # type: ignore[attr-defined]
+        return checked  # type: ignore[return-value]
+
+    return decorator
+
+
+def _given_key() -> str:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return text.strip()
+    return request.headers.get("X-Api-Key", "").strip()
+
+
+def signed_in(service: Service) -> Callable[[View], View]:
+    """The page is for those who signed in; others are sent to the sign-in page first."""
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            key = current_key(service)
+            if key is None:
+                wanted = request.full_path.rstrip("?")
+                return redirect(url_for("pages.login", next=None if wanted == "/" else wanted))
+            g.key = key
+            return view(*args, **kwargs)  # type: ignore[no-any-return]
+
+        checked.scope = "session"  # type: ignore[attr-defined]
+        return checked  # type: ignore[return-value]
+
+    return decorator
+
+
+def current_key(service: Service) -> Key | None:
+    """The key that this session was opened with, as long as it is active."""
+    key_id, until = session.get("key_id"), session.get("until", 0)
+    if not isinstance(key_id, str) or service.clock() > until:
+        return None
+    key = service.keys.find(key_id)
+    return key if key is not None and key.allows("read") else None
+
+
+def open_session(key: Key, now: int) -> None:
+    session.clear()
+    session.permanent = True
+    session["key_id"] = key.key_id
+    session["until"] = now + SESSION_SECONDS * SECOND
+    form_token()
+
+
+def form_token() -> str:
+    """What a form of ours carries and one of another site cannot know."""
+    if "form" not in session:
+        session["form"] = secrets.token_urlsafe(16)
+    return str(session["form"])
+
+
+def check_form() -> None:
+    expected, given = session.get("form"), request.form.get("form_token", "")
+    if not isinstance(expected, str) or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise problem(400, "this form is out of date; go back, load the page anew and try again")
+
+
+def local_path(target: str | None) -> str:
+    """A path of this service to go on to, never another site."""
+    parts = urlsplit(target or "")
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or parts.netloc or parts.scheme:
+        return "/"
+    return target

@@ -1,0 +1,34 @@
+"""Where the service listens."""
+
+from __future__ import annotations
+
+import socket
+
+from features.errors import InputError
+
+
+def base_url(host: str, port: int) -> str:
+    """Where a browser on this machine finds the service."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+def check_address(host: str, port: int) -> None:
+    """InputError, with the remedy, when the service could not listen there."""
+    remedy = f"Stop what listens there, or choose another port: LEADTIME_PORT={port + 1} python -m serving"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise InputError(
+            where="LEADTIME_HOST", expected="an address of this machine", got=f"{host!r} ({error.strerror})"
+        ) from None
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left is free
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise InputError(
+                where=f"{host}:{port}", expected="a free port", got=error.strerror or str(error), remedy=remedy
+            ) from None

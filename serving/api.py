@@ -1,0 +1,166 @@
+"""The HTTP API under /v1, and what a load balancer asks."""
+
+from __future__ import annotations
+
+import sqlalchemy.exc
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel
+
+from features.errors import ModelUnavailable, StoreUnavailable
+from features.events import to_iso
+from features.store.migrate import require_current
+from serving import scoring
+from serving.access import SECURITY, needs
+from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
+from serving.headers import json_answer
+from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
+from serving.problems import invalid, problem
+from serving.service import Service
+
+_KEY = [401, 403]
+
+
+def api(service: Service) -> APIBlueprint:
+    """Every answer names the model version; without a model they are 503."""
+    bp = APIBlueprint("api", __name__, url_prefix="/v1", tag="Scores")
+    read = needs(service, "read")
+    score: type[BaseModel] = score_model(service.settings.horizons)
+    scores = scores_model(score)
+
+    @bp.get("/leads/<path:lead_id>/score")
+    @read
+    @bp.doc(responses=[*_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
+    @bp.input(ScoreQuery, location="query")
+    @bp.output(score)
+    def score_lead(lead_id: str, query_data: ScoreQuery) -> Response:
+        """Score a stored lead
+
+        As of now, or as of a past time with the data that was recorded by then. A lead that has ended, or of
+        which nothing was known at that time, says so in `status` and `reason`.
+        """
+        as_of = service.moment(query_data.as_of)
+        served = service.models.current()
+        return json_answer(scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve))
+
+    @bp.get("/scores")
+    @read
+    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="score_leads")
+    @bp.input(ScoresQuery, location="query")
+    @bp.output(scores)
+    def score_leads(query_data: ScoresQuery) -> Response:
+        """Score many stored leads
+
+        In the order asked about; an unknown lead has the status `unknown`.
+        """
+        lead_ids = list(dict.fromkeys(part.strip() for part in query_data.lead_ids.split(",") if part.strip()))
+        if not 1 <= len(lead_ids) <= MAX_LEAD_IDS:
+            raise invalid("query", "lead_ids", f"expected 1 to {MAX_LEAD_IDS} lead ids, got {len(lead_ids)}")
+        as_of = service.moment(query_data.as_of)
+        served = service.models.current()
+        found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
+        return json_answer({"scores": found})
+
+    @bp.post("/score")
+    @read
+    @bp.doc(responses=[400, *_KEY, 413, 415, 503], security=SECURITY, operation_id="score_history")
+    @bp.input(ScoreRequest)
+    @bp.output(score)
+    def score_history(json_data: ScoreRequest) -> Response:
+        """Score a posted history
+
+        Nothing is stored. Fields and rules are those of the tables `leads` and `events`. Engagement of colleagues
+        of the same account is known of stored leads only.
+        """
+        as_of = service.moment(json_data.as_of, "json")
+        wrong = scoring.too_late(json_data, service.clock())
+        for field, texts in wrong.items():
+            raise invalid("json", field, "; ".join(texts))
+        served = service.models.current()
+        return json_answer(scoring.score_posted([json_data], as_of, served, curve=json_data.curve)[0])
+
+    @bp.post("/scores")
+    @read
+    @bp.doc(responses=[400, *_KEY, 413, 415, 503], security=SECURITY, operation_id="score_histories")
+    @bp.input(ScoresRequest)
+    @bp.output(scores)
+    def score_histories(json_data: ScoresRequest) -> Response:
+        """Score many posted histories
+
+        One score for each history, in order, the same as if it had been posted alone. One that cannot be used has
+        the status `invalid` and says why in `error`; the others are scored.
+        """
+        as_of = service.moment(json_data.as_of, "json")
+        served = service.models.current()
+        found = scoring.score_each(json_data.histories, as_of, service.clock(), served, curve=json_data.curve)
+        return json_answer({"scores": found})
+
+    @bp.get("/call-list")
+    @read
+    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="call_list")
+    @bp.input(CallListQuery, location="query")
+    @bp.output(call_list_model(score))
+    def call_list(query_data: CallListQuery) -> Response:
+        """The ranked call list
+
+        Open leads, the highest `priority` first. As of now it may be up to a minute old: `as_of` tells.
+        """
+        as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
+        snapshot = service.call_list.current() if as_of is None else service.call_list.at(as_of)
+        leads = snapshot.of(query_data.owner)
+        return json_answer(
+            {
+                "as_of": to_iso(snapshot.as_of),
+                "model_version": snapshot.model_version,
+                "total": len(leads),
+                "leads": leads[: query_data.limit],
+            }
+        )
+
+    return bp
+
+
+def health(service: Service) -> APIBlueprint:
+    """Answered without a key: they tell nothing but whether the service works."""
+    bp = APIBlueprint("health", __name__, tag="Health")
+
+    @bp.get("/healthz")
+    @bp.doc(operation_id="health")
+    @bp.output(Health)
+    def healthz() -> Response:
+        """The process is alive"""
+        return json_answer({"status": "ok"})
+
+    @bp.get("/readyz")
+    @bp.doc(responses=[503], operation_id="readiness")
+    @bp.output(Readiness)
+    def readyz() -> Response:
+        """Database, schema and model are there
+
+        Else 503, with the reason for each under `detail.checks`.
+        """
+        checks = {"database": _database(service), "model": _model(service)}
+        wrong = [f"{name}: {text}" for name, text in checks.items() if not text.startswith("ok")]
+        if wrong:
+            raise problem(503, "; ".join(wrong), code="not_ready", detail={"checks": checks})
+        return json_answer({"status": "ready", "checks": checks})
+
+    return bp
+
+
+def _database(service: Service) -> str:
+    try:
+        with service.store.engine.connect() as connection:
+            require_current(connection)
+    except StoreUnavailable as error:
+        return str(error)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        return f"cannot be reached ({type(error).__name__})"
+    return "ok"
+
+
+def _model(service: Service) -> str:
+    try:
+        return f"ok, version {service.models.current().version}"
+    except ModelUnavailable as error:
+        return str(error)

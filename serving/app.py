@@ -1,0 +1,65 @@
+"""The Flask application, composed in one place. Nothing is created at import, no thread is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from apiflask import APIFlask
+
+from features.settings import Settings
+from features.store import Store
+from serving import headers, problems
+from serving.access import SCHEMES, SESSION_SECONDS, Sessions
+from serving.api import api, health
+from serving.call_list import CallList
+from serving.documentation import documentation
+from serving.keys import Keys
+from serving.pages import pages
+from serving.problems import Error
+from serving.registry import ModelSource
+from serving.service import Service
+from serving.sign_in import SignIn, signing_secret
+
+MAX_BODY = 8 * 2**20  # bytes: 500 histories of a hundred events each
+
+DESCRIPTION = """When to reach out to each lead: purchase window, readiness, call date, reasons, and a ranked call list.
+
+Make a key with `python -m serving.keys create --name NAME` and send it as `Authorization: Bearer lt_...`.
+Times are ISO 8601; without a zone they mean UTC. Every error has the same shape: `code`, `message`, `detail`."""
+
+
+def create_app(settings: Settings, store: Store, models: ModelSource, clock: Callable[[], int]) -> APIFlask:
+    """``clock`` gives microseconds since 1970 UTC. The service's parts are in ``app.extensions["leadtime"]``."""
+    secret = signing_secret(store, clock())
+    service = Service(
+        settings=settings,
+        store=store,
+        models=models,
+        clock=clock,
+        keys=Keys(store),
+        sign_in=SignIn(secret),
+        call_list=CallList(store, models, clock),
+    )
+    app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
+    app.session_interface = Sessions()
+    app.config.update(
+        SECRET_KEY=secret,
+        SESSION_COOKIE_NAME="leadtime_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=SESSION_SECONDS),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        DESCRIPTION=DESCRIPTION,
+        SECURITY_SCHEMES=SCHEMES,
+        HTTP_ERROR_SCHEMA=Error.model_json_schema(),
+        VALIDATION_ERROR_SCHEMA=Error.model_json_schema(),
+        VALIDATION_ERROR_DESCRIPTION="A field is wrong or unknown",
+        AUTO_404_RESPONSE=False,
+    )
+    app.extensions["leadtime"] = service
+    problems.register(app)
+    headers.register(app)
+    for blueprint in (api(service), health(service), pages(service), documentation()):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,141 @@
+"""The ranked call list: every open lead scored as of one moment, kept for a while."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from features.errors import LeadtimeError
+from features.events import IDENTIFY, SECOND
+from features.history import History
+from features.store import Store
+from serving import answers
+from serving.registry import ModelSource, Served
+from serving.scoring import Answer, score_history, standings
+
+log = logging.getLogger("leadtime.serving")
+
+SHOWN_TRAITS = ("owner", "source", "account_id", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Open leads as of one moment, most urgent first, each an answer with the traits shown beside it.
+
+    ``position``, ``model_version``: what it was computed from. ``n_leads``: all leads of the log, ended ones too.
+    """
+
+    as_of: int
+    position: int
+    model_version: str
+    n_leads: int
+    leads: list[Answer]
+    owners: list[str] = field(default_factory=list)
+
+    def of(self, owner: str | None) -> list[Answer]:
+        return self.leads if owner is None else [lead for lead in self.leads if lead["owner"] == owner]
+
+
+class CallList:
+    """The list as of now, computed when the log or the model has changed or a minute has passed.
+
+    ``settle``: for how long a changed log does not make it compute anew, so that intake does not keep it busy.
+    ``max_age``: after this long a new one is computed in the background while the old one is still answered.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        models: ModelSource,
+        clock: Callable[[], int],
+        *,
+        settle: int = 5 * SECOND,
+        max_age: int = 60 * SECOND,
+    ) -> None:
+        self._store, self._models, self._clock = store, models, clock
+        self._settle, self._max_age = settle, max_age
+        self._snapshot: Snapshot | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+
+    def current(self) -> Snapshot:
+        """A list that is fresh enough; computed now when there is none. ModelUnavailable without a model."""
+        snapshot = self._snapshot
+        if snapshot is None or self._outdated(snapshot):
+            return self._refresh(snapshot)
+        if self._clock() - snapshot.as_of > self._max_age:
+            self._wake.set()
+        return snapshot
+
+    def at(self, as_of: int) -> Snapshot:
+        """The list as it would have been at a past moment."""
+        return compute(self._store, self._models.current(), as_of)
+
+    def start(self) -> None:
+        """Compute the first list as soon as there is a model, and later ones when they are due."""
+        threading.Thread(target=self._work, name="call-list", daemon=True).start()
+
+    def _outdated(self, snapshot: Snapshot) -> bool:
+        age = self._clock() - snapshot.as_of
+        if snapshot.model_version != self._models.current().version or age > 10 * self._max_age:
+            return True
+        return age > self._settle and snapshot.position != self._store.position()
+
+    def _refresh(self, seen: Snapshot | None) -> Snapshot:
+        with self._lock:  # one computes, the others wait for its result
+            if self._snapshot is None or self._snapshot is seen:
+                self._snapshot = compute(self._store, self._models.current(), self._clock())
+            return self._snapshot
+
+    def _work(self) -> None:
+        pause = 0.5
+        while True:
+            try:
+                seen = self._snapshot
+                if seen is None or self._outdated(seen) or self._wake.is_set():
+                    self._wake.clear()
+                    self._refresh(seen)
+                pause = 5.0
+            except LeadtimeError as error:  # no model or no database yet: look again
+                log.debug("call list: %s", error)
+            self._wake.wait(pause)
+
+
+def compute(store: Store, served: Served, as_of: int) -> Snapshot:
+    """Score every open lead. Ranked by priority, then lead id, so that the order is the same every time."""
+    position = store.position()
+    history = store.history()
+    where = standings(history, as_of)
+    open_leads = [
+        lead_id for lead_id, standing in zip(history.lead_ids, where, strict=True) if standing.status == answers.OPEN
+    ]
+    traits = shown_traits(history, as_of)
+    leads = [
+        {**answer, **{name: traits.get(answer["lead_id"], {}).get(name) for name in SHOWN_TRAITS}}
+        for answer in score_history(history, open_leads, as_of, served)
+    ]
+    leads.sort(key=lambda lead: (-(lead["priority"] or 0.0), lead["lead_id"]))
+    owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
+    return Snapshot(as_of, position, served.version, history.n_leads, leads, owners)
+
+
+def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:
+    """The latest traits of each lead as known at ``as_of``; owners and the like as text."""
+    traits: dict[str, dict[str, Any]] = {}
+    if IDENTIFY not in history.types:
+        return traits
+    code = history.types.index(IDENTIFY)
+    rows = ((history.type_code == code) & (history.known_at <= as_of)).nonzero()[0]
+    texts = history.properties.take(rows).to_pylist()
+    for lead, text in zip(history.lead_code[rows].tolist(), texts, strict=True):
+        known = traits.setdefault(history.lead_ids[lead], {})
+        known.update({name: value for name, value in orjson.loads(text).items() if value is not None})
+    return {
+        lead_id: {**known, **{name: str(known[name]) for name in ("owner", "source", "account_id") if name in known}}
+        for lead_id, known in traits.items()
+    }

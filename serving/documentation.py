@@ -1,0 +1,26 @@
+"""The API documentation at /docs: Swagger UI from an installed package, so that it works without internet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flask_openapi3_swagger
+from apiflask import APIBlueprint
+from flask import Response, render_template, send_from_directory
+
+ASSETS = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+FILES = {"swagger-ui.css": "css", "swagger-ui-bundle.js": "js"}
+
+
+def documentation() -> APIBlueprint:
+    bp = APIBlueprint("documentation", __name__, enable_openapi=False)
+
+    @bp.get("/docs")
+    def docs() -> str:
+        return render_template("docs.html")
+
+    @bp.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>")
+    def asset(name: str) -> Response:
+        return send_from_directory(ASSETS / FILES[name], name, max_age=86_400)
+
+    return bp

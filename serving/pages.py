@@ -1,0 +1,219 @@
+"""The pages for people: the call list and one lead. Server-rendered, no script, behind a sign-in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+import orjson
+from apiflask import APIBlueprint
+from flask import redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from features.errors import ModelUnavailable, UnknownLead
+from features.events import to_datetime
+from serving import answers
+from serving.access import check_form, current_key, form_token, local_path, open_session, signed_in
+from serving.answers import Curve
+from serving.call_list import shown_traits
+from serving.chart import Chart, draw, short_date
+from serving.scoring import Answer, score_stored
+from serving.service import Service
+
+PAGE_ROWS = 50
+MAX_ROWS = 1_000
+TIMELINE = 200  # latest events of a lead that are shown
+
+
+def pages(service: Service) -> APIBlueprint:
+    bp = APIBlueprint("pages", __name__, enable_openapi=False)
+    bp.add_app_template_filter(_day, "day")
+    bp.add_app_template_filter(_percent, "percent")
+    bp.add_app_template_filter(_moment, "moment")
+    bp.add_app_template_filter(_number, "number")
+    bp.add_app_template_global(form_token, "form_token")
+
+    @bp.get("/")
+    @signed_in(service)
+    def call_list() -> ResponseReturnValue:
+        try:
+            snapshot = service.call_list.current()
+        except ModelUnavailable as error:
+            return render_template("no_model.html", reason=str(error), n_leads=len(service.store.lead_ids()))
+        owner = request.args.get("owner") or None
+        limit = min(max(request.args.get("limit", PAGE_ROWS, type=int), 1), MAX_ROWS)
+        leads = snapshot.of(owner)
+        today = to_datetime(snapshot.as_of).date()
+        return render_template(
+            "call_list.html",
+            snapshot=snapshot,
+            rows=[_row(lead, today, service.settings.horizons) for lead in leads[:limit]],
+            n_matching=len(leads),
+            counts=_counts(leads, today),
+            owner=owner,
+            more=min(limit + PAGE_ROWS, MAX_ROWS) if limit < min(len(leads), MAX_ROWS) else None,
+            horizons=service.settings.horizons,
+        )
+
+    @bp.get("/leads/<path:lead_id>")
+    @signed_in(service)
+    def lead(lead_id: str) -> ResponseReturnValue:
+        now = service.clock()
+        events = service.store.events([lead_id], known_by=now)
+        if events.num_rows == 0:
+            raise UnknownLead(lead_id)
+        answer, chart, missing = None, None, None
+        try:
+            answer = score_stored(service.store, lead_id, now, service.models.current(), curve=True)
+            chart = _chart(answer, now)
+        except ModelUnavailable as error:
+            missing = str(error)
+        today = to_datetime(now).date()
+        rows = sorted(events.to_pylist(), key=lambda row: row["occurred_at"], reverse=True)
+        history = service.store.history([lead_id], known_by=now)
+        return render_template(
+            "lead.html",
+            lead_id=lead_id,
+            lead=None if answer is None else _row(answer, today, service.settings.horizons),
+            missing=missing,
+            chart=chart,
+            traits=shown_traits(history, now).get(lead_id, {}),
+            deadline=_deadline(rows),
+            events=[_event(row) for row in rows[:TIMELINE]],
+            n_events=len(rows),
+            as_of=now,
+        )
+
+    _add_sign_in(bp, service)
+    return bp
+
+
+def _add_sign_in(bp: APIBlueprint, service: Service) -> None:
+    @bp.get("/login")
+    def login() -> ResponseReturnValue:
+        token = request.args.get("token")
+        wrong = None
+        if token:
+            key_id = service.sign_in.key_id(token, service.clock())
+            key = None if key_id is None else service.keys.find(key_id)
+            if key is not None and key.allows("read"):
+                open_session(key, service.clock())
+                return redirect(local_path(request.args.get("next")))
+            wrong = "This link is not valid any more. Make a new one, or paste an API key."
+        elif current_key(service) is not None:
+            return redirect(local_path(request.args.get("next")))
+        return render_template(
+            "login.html", wrong=wrong, next=local_path(request.args.get("next"))
+        ), 401 if wrong else 200
+
+    @bp.post("/login")
+    def sign_in() -> ResponseReturnValue:
+        check_form()
+        target = local_path(request.form.get("next"))
+        key = service.keys.verify(request.form.get("key", "").strip())
+        if key is None or not key.allows("read"):
+            wrong = "That is not an active API key." if key is None else "That key lacks the scope read."
+            return render_template("login.html", wrong=wrong, next=target), 401
+        open_session(key, service.clock())
+        return redirect(target, 303)
+
+    @bp.post("/logout")
+    def sign_out() -> ResponseReturnValue:
+        check_form()
+        session.clear()
+        return redirect(url_for("pages.login"), 303)
+
+
+def _row(lead: Answer, today: date, horizons: tuple[int, ...]) -> dict[str, Any]:
+    """An answer with what a page shows of it besides."""
+    call_on = _date(lead["call_on"])
+    return {**lead, "due": _due(call_on, today), "chances": [(h, lead.get(f"p_{h}")) for h in horizons]}
+
+
+def _due(call_on: date | None, today: date) -> tuple[str, str]:
+    """A class and a word for when to call."""
+    if call_on is None:
+        return "later", "not yet"
+    days = (call_on - today).days
+    if days < 0:
+        return "overdue", f"overdue {-days} d"
+    if days == 0:
+        return "today", "today"
+    return ("soon" if days <= 7 else "later"), "tomorrow" if days == 1 else f"in {days} d"
+
+
+def _counts(leads: list[Answer], today: date) -> dict[str, int]:
+    dates = [_date(lead["call_on"]) for lead in leads]
+    return {
+        "overdue": sum(day is not None and day < today for day in dates),
+        "today": sum(day == today for day in dates),
+        "next 7 days": sum(day is not None and today < day <= today + timedelta(days=7) for day in dates),
+        "later": sum(day is not None and day > today + timedelta(days=7) for day in dates),
+        "no call date": sum(day is None for day in dates),
+    }
+
+
+def _chart(answer: Answer, as_of: int) -> Chart | None:
+    if answer["status"] != answers.OPEN:
+        return None
+    horizons = {int(name[2:]): value for name, value in answer.items() if name[:2] == "p_" and name[2:].isdigit()}
+    start, end = _date(answer["window_start"]), _date(answer["window_end"])
+    return draw(
+        Curve(**answer["curve"]),
+        to_datetime(as_of).date(),
+        days=max(horizons),
+        horizons=horizons,
+        window=(start, end) if start and end else None,
+        call_on=_date(answer["call_on"]),
+    )
+
+
+def _deadline(rows: list[dict[str, Any]]) -> str | None:
+    """The declared deadline, of the latest declaration; rows come latest first."""
+    for row in rows:
+        if row["type"] == "need_declared":
+            return cast("str | None", orjson.loads(row["properties"]).get("need_by"))
+    return None
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    properties = orjson.loads(row["properties"])
+    return {
+        "at": row["occurred_at"],
+        "type": row["type"].replace("_", " "),
+        "kind": row["type"],
+        "channel": row["channel"],
+        "campaign": row["campaign"],
+        "bot": row["bot"],
+        "text": ", ".join(f"{name}: {_text(value)}" for name, value in properties.items() if value is not None),
+    }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _day(value: str | date | None) -> str:
+    if value is None:
+        return "none"
+    day = value if isinstance(value, date) else date.fromisoformat(value[:10])
+    return f"{short_date(day)} {day.year}"
+
+
+def _percent(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return "<1 %" if 0 < value < 0.005 else f"{100 * value:.0f} %"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
+
+
+def _moment(micros: int) -> str:
+    moment: datetime = to_datetime(micros)
+    return f"{short_date(moment.date())} {moment.year}, {moment:%H:%M} UTC"

@@ -1,0 +1,226 @@
+"""What a request may carry: query parameters and posted histories."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+
+from features.events import (
+    ENDINGS,
+    IDENTIFY,
+    NEED_DECLARED,
+    Event,
+    content_id,
+    dump_properties,
+    parse_time,
+    to_iso,
+)
+from features.store.schema import MAX_NAME
+
+MAX_EVENTS = 10_000  # of one posted history
+MAX_HISTORIES = 500  # of one request
+MAX_LEAD_IDS = 500
+MAX_LIMIT = 1_000  # rows of the call list in one answer
+
+
+def _time_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError(f"expected an ISO 8601 date or time such as 2026-03-01T09:30:00Z, got {value!r}")
+    return parse_time(value, where="")
+
+
+def _no_control_characters(value: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("expected text without control characters")
+    return value
+
+
+def _some_events(value: Any) -> Any:
+    if value == []:
+        raise ValueError("expected at least one event, got none: there is nothing to score")
+    return value
+
+
+_TIME_SCHEMA = {"type": "string", "examples": ["2026-03-01T09:30:00Z"]}
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_no_control_characters)]
+Time = Annotated[
+    int,
+    BeforeValidator(_time_text),
+    Field(description="ISO 8601; no zone means UTC", json_schema_extra=_TIME_SCHEMA),
+]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScoreQuery(Strict):
+    as_of: Time | None = Field(None, description="score as of this time, with what was recorded by then; now if absent")
+    curve: bool = Field(False, description="also answer the whole purchase curve")
+
+
+class ScoresQuery(ScoreQuery):
+    lead_ids: str = Field(
+        min_length=1, description=f"at most {MAX_LEAD_IDS} lead ids, separated by commas", examples=["L1,L2"]
+    )
+
+
+class CallListQuery(Strict):
+    as_of: Time | None = Field(None, description="the list as of this time; now if absent")
+    owner: Name | None = Field(None, description="only the leads of this salesperson")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+
+
+class PostedLead(Strict):
+    """What the table `leads` holds; every other attribute goes into `attributes`."""
+
+    lead_id: Name
+    created_at: Time | None = None
+    account_id: Name | None = None
+    source: Name | None = None
+    owner: Name | None = None
+    value: float | None = Field(None, ge=0, allow_inf_nan=False)
+    need_by: Time | None = Field(None, description="the date by which the lead says it needs the product")
+    attributes: dict[Name, JsonValue] = Field(default_factory=dict)
+
+
+class PostedEvent(Strict):
+    """One row of the table `events`; every other column goes into `properties`.
+
+    A deadline that moved is an event `need_declared` with property `need_by`, an ending is an event `purchased` or
+    `lost`.
+    """
+
+    event_id: Name | None = None
+    type: Name
+    timestamp: Time
+    recorded_at: Time | None = Field(None, description="when it became known; the timestamp if absent")
+    channel: Name | None = None
+    campaign: Name | None = None
+    bot: bool = False
+    properties: dict[Name, JsonValue] = Field(default_factory=dict)
+
+    def to_event(self, lead_id: str) -> Event:
+        return _event(
+            lead_id,
+            self.type,
+            self.timestamp,
+            {name: value for name, value in self.properties.items() if value is not None},
+            event_id=self.event_id,
+            recorded_at=self.recorded_at,
+            channel=self.channel,
+            campaign=self.campaign,
+            bot=self.bot,
+        )
+
+
+class PostedHistory(Strict):
+    """The history of one lead."""
+
+    lead: PostedLead
+    events: Annotated[list[PostedEvent], BeforeValidator(_some_events)] = Field(min_length=1, max_length=MAX_EVENTS)
+
+    @model_validator(mode="after")
+    def _one_life(self) -> PostedHistory:
+        endings = [(i, event) for i, event in enumerate(self.events) if event.type in ENDINGS]
+        if len(endings) > 1:
+            places = " and ".join(f"events.{i} ({event.type})" for i, event in endings)
+            raise ValueError(f"expected at most one ending, got {len(endings)}: {places}")
+        for i, event in endings:
+            if self.lead.created_at is not None and event.timestamp < self.lead.created_at:
+                raise ValueError(
+                    f"events.{i}: the lead ended at {to_iso(event.timestamp)}, before it was created at "
+                    f"{to_iso(self.lead.created_at)}"
+                )
+            value = event.properties.get("value")
+            if isinstance(value, (int, float)) and value < 0:
+                raise ValueError(f"events.{i}: expected a value of at least 0, got {value}")
+        for i, event in enumerate(self.events):
+            if event.type == NEED_DECLARED:
+                parse_time(event.properties.get("need_by"), where=f"events.{i}.properties.need_by")
+        return self
+
+    def latest(self) -> tuple[int, str]:
+        """The latest time in it, and the field that holds it."""
+        times = [(event.timestamp, f"events.{i}.timestamp") for i, event in enumerate(self.events)]
+        times += [(e.recorded_at, f"events.{i}.recorded_at") for i, e in enumerate(self.events) if e.recorded_at]
+        if self.lead.created_at is not None:
+            times.append((self.lead.created_at, "lead.created_at"))
+        return max(times)
+
+    def to_events(self, lead_id: str, account_id: str | None) -> list[Event]:
+        """The log's events for it, under these ids: as the loader makes them from the interchange tables."""
+        first = min(event.timestamp for event in self.events)
+        created = first if self.lead.created_at is None else self.lead.created_at
+        traits = {
+            **self.lead.attributes,
+            **{name: getattr(self.lead, name) for name in ("source", "owner", "value")},
+            "account_id": account_id,
+        }
+        rows = [_event(lead_id, IDENTIFY, created, {name: v for name, v in traits.items() if v is not None})]
+        if self.lead.need_by is not None:
+            rows.append(_event(lead_id, NEED_DECLARED, created, {"need_by": to_iso(self.lead.need_by)[:10]}))
+        rows += [event.to_event(lead_id) for event in self.events]
+        return list({row.event_id: row for row in reversed(rows)}.values())  # of equal ids the first counts
+
+
+def _event(
+    lead_id: str,
+    kind: str,
+    occurred_at: int,
+    properties: dict[str, Any],
+    *,
+    event_id: str | None = None,
+    recorded_at: int | None = None,
+    channel: str | None = None,
+    campaign: str | None = None,
+    bot: bool = False,
+) -> Event:
+    return Event(
+        event_id=event_id or content_id(kind, occurred_at, channel, campaign, dump_properties(properties)),
+        lead_id=lead_id,
+        type=kind,
+        occurred_at=occurred_at,
+        recorded_at=occurred_at if recorded_at is None else recorded_at,
+        channel=channel,
+        campaign=campaign,
+        bot=bot,
+        properties=properties,
+    )
+
+
+_EXAMPLE = {
+    "lead": {"lead_id": "L1", "created_at": "2026-03-01T09:00:00Z", "source": "webinar", "value": 12000,
+             "need_by": "2026-05-01"},
+    "events": [
+        {"type": "page_view", "timestamp": "2026-03-01T09:30:00Z", "channel": "search",
+         "properties": {"content": "/pricing"}},
+        {"type": "webinar_attended", "timestamp": "2026-03-05T14:00:00Z", "channel": "webinar"},
+    ],
+}  # fmt: skip
+
+
+class ScoreRequest(PostedHistory):
+    """One posted history, and how to score it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_EXAMPLE]})
+
+    as_of: Time | None = Field(None, description="score as of this time, with what was recorded by then; now if absent")
+    curve: bool = Field(False, description="also answer the whole purchase curve")
+
+
+class ScoresRequest(Strict):
+    """Many posted histories. Each is judged by itself: a bad one does not spoil the others."""
+
+    histories: list[dict[str, JsonValue]] = Field(
+        min_length=1,
+        max_length=MAX_HISTORIES,
+        description="each `lead` and `events` as in POST /v1/score",
+        examples=[[_EXAMPLE]],
+    )
+    as_of: Time | None = Field(None, description="score as of this time; now if absent")
+    curve: bool = Field(False, description="also answer the whole purchase curves")

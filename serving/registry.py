@@ -1,0 +1,127 @@
+"""The model in service: loaded from the MLflow registry, taken over when a new version gets the alias.
+
+The one module of this room that imports mlflow, and only when it loads: the import takes seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from features.errors import LeadtimeError, ModelUnavailable
+from model.scorer import Scorer
+
+log = logging.getLogger("leadtime.serving")
+
+CHECK_SECONDS = 15.0
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A scorer and the registry's version of it."""
+
+    scorer: Scorer
+    version: str
+
+
+class ModelSource(Protocol):
+    """Where the service takes its model from."""
+
+    def current(self) -> Served:
+        """The model to score with. ModelUnavailable when there is none."""
+
+
+@dataclass(frozen=True)
+class FixedModel:
+    """A model that was loaded beforehand and stays."""
+
+    served: Served
+
+    def current(self) -> Served:
+        return self.served
+
+
+class Registry:
+    """The version that holds an alias, looked for again every ``every`` seconds once started."""
+
+    def __init__(self, name: str, alias: str, tracking_uri: str, *, every: float = CHECK_SECONDS) -> None:
+        self._name, self._alias, self._tracking_uri, self._every = name, alias, tracking_uri, every
+        self._served: Served | None = None
+        self._reason = "the model is still being loaded"
+        self._stop = threading.Event()
+
+    def current(self) -> Served:
+        if self._served is None:
+            raise ModelUnavailable(self._reason)
+        return self._served
+
+    def start(self) -> None:
+        """Load in the background, so that the process answers at once."""
+        threading.Thread(target=self._watch, name="model-registry", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def refresh(self) -> None:
+        """Take over a new version, if there is one. What fails is kept as the reason; the old version goes on."""
+        try:
+            self._served = load(self._name, self._alias, self._tracking_uri, known=self._served)
+        except LeadtimeError as error:
+            if self._reason != str(error):
+                log.warning("%s", error)
+            self._reason = str(error)
+
+    def _watch(self) -> None:
+        while True:
+            self.refresh()
+            if self._stop.wait(self._every):
+                return
+
+
+def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = None) -> Served:
+    """The version that holds the alias; ``known`` itself when it still does. ModelUnavailable when there is none."""
+    remedy = "Train one with: python -m training.train"
+    if tracking_uri.startswith(_SQLITE) and not Path(tracking_uri.removeprefix(_SQLITE)).exists():
+        raise ModelUnavailable(f"no model was trained yet: there is no {tracking_uri}. {remedy}")
+
+    import mlflow.artifacts  # noqa: PLC0415 - takes seconds, and only this function needs it
+    from mlflow import MlflowClient  # noqa: PLC0415
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    try:
+        client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+        version = str(client.get_model_version_by_alias(name, alias).version)
+        if known is not None and known.version == version:
+            return known
+        source = client.get_model_version_download_uri(name, version)
+        with tempfile.TemporaryDirectory() as folder:
+            place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
+            files = _read_files(Path(place))
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise ModelUnavailable(
+            f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
+            f"{_first_line(error)}. {remedy}"
+        ) from error
+    served = Served(Scorer.from_files(files), version)
+    log.info("model %s version %s is in service", name, version)
+    return served
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    """The scorer's files by their relative names, without what MLflow adds."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in {"MLmodel", "registered_model_meta"}
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -1,0 +1,165 @@
+"""Scores of stored leads and of posted histories: what the API answers, without HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from features.builder import Requests, build
+from features.errors import UnknownLead
+from features.events import DAY, Event, to_datetime, to_iso
+from features.history import History
+from features.lives import BOUGHT, OPEN, lead_lives
+from features.store import Store
+from serving import answers
+from serving.answers import Standing, curve_answer, scored, unscored
+from serving.payloads import PostedHistory
+from serving.problems import field_errors
+from serving.registry import Served
+
+Answer = dict[str, Any]
+
+FUTURE_TOLERANCE = DAY  # how far ahead of our clock a posted event may lie: clocks and zones of senders are off
+
+
+ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
+NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first")
+NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time")
+
+
+def standings(history: History, as_of: int) -> list[Standing]:
+    """One for each lead of the history, in its order, as known at ``as_of``."""
+    lives = lead_lives(history, as_of)
+    seen = np.add.reduceat(np.append(history.known_at <= as_of, [False]), history.start[:-1]) if history.n_leads else []
+    found = []
+    for outcome, ended_at, visible in zip(lives.outcome, lives.ended_at, seen, strict=True):
+        if not visible:
+            found.append(NOT_YET_SEEN)
+        elif outcome == OPEN:
+            found.append(Standing(answers.OPEN))
+        else:
+            status = answers.PURCHASED if outcome == BOUGHT else answers.LOST
+            word = "purchased" if outcome == BOUGHT else "was lost"
+            found.append(Standing(status, f"the lead {word} on {to_datetime(int(ended_at)).date().isoformat()}"))
+    return found
+
+
+def score_history(
+    history: History, lead_ids: Sequence[str], as_of: int, served: Served, *, curve: bool = False
+) -> list[Answer]:
+    """One answer for each of ``lead_ids``, all of which are in the history."""
+    where = standings(history, as_of)
+    standing = {lead_id: where[history.lead_index[lead_id]] for lead_id in lead_ids}
+    wanted = [lead_id for lead_id in standing if standing[lead_id].status == answers.OPEN]
+    at = to_iso(as_of)
+    found: dict[str, Answer] = {}
+    if wanted:
+        requests = Requests(wanted, np.full(len(wanted), as_of, dtype=np.int64))
+        frame = served.scorer.score(history, requests)
+        found = {row["lead_id"]: scored(row, at) for row in records(frame)}
+        if curve:
+            X = build(history, requests, served.scorer.catalogue)
+            curves = served.scorer.curves(X, requests.as_of)
+            for i, lead_id in enumerate(wanted):
+                found[lead_id]["curve"] = curve_answer(curves, i)
+    horizons = served.scorer.horizons
+    return [
+        found.get(lead_id) or unscored(lead_id, at, standing[lead_id], horizons, served.version) for lead_id in lead_ids
+    ]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def score_stored(store: Store, lead_id: str, as_of: int, served: Served, *, curve: bool = False) -> Answer:
+    """UnknownLead when the log holds nothing of it."""
+    answer = score_many_stored(store, [lead_id], as_of, served, curve=curve)[0]
+    if answer["status"] == answers.UNKNOWN:
+        raise UnknownLead(lead_id)
+    return answer
+
+
+def score_many_stored(
+    store: Store, lead_ids: Sequence[str], as_of: int, served: Served, *, curve: bool = False
+) -> list[Answer]:
+    """In the order asked; unknown leads say so in their status."""
+    history = store.history(lead_ids)
+    known = [lead_id for lead_id in lead_ids if lead_id in history.lead_index]
+    found = {answer["lead_id"]: answer for answer in score_history(history, known, as_of, served, curve=curve)}
+    missing = [lead_id for lead_id in lead_ids if lead_id not in found]
+    only_bots = set(store.events(missing)["lead_id"].to_pylist()) if missing else set()
+    for lead_id in missing:
+        standing = ONLY_BOTS if lead_id in only_bots else NEVER_SEEN
+        found[lead_id] = unscored(lead_id, to_iso(as_of), standing, served.scorer.horizons, served.version)
+    return [found[lead_id] for lead_id in lead_ids]
+
+
+def score_posted(
+    histories: Sequence[PostedHistory], as_of: int, served: Served, *, curve: bool = False
+) -> list[Answer]:
+    """One answer for each history, in order, each as if it had been posted alone: none sees another's events."""
+    events: list[Event] = []
+    for i, posted in enumerate(histories):
+        account = posted.lead.account_id
+        events += posted.to_events(_apart(i), None if account is None else f"{_apart(i)}/{account}")
+    history = History.from_events(events)
+    # a history of nothing but bots has left no lead behind
+    present = [_apart(i) for i in range(len(histories)) if _apart(i) in history.lead_index]
+    found = {answer["lead_id"]: answer for answer in score_history(history, present, as_of, served, curve=curve)}
+    result = []
+    for i, posted in enumerate(histories):
+        answer = found.get(_apart(i)) or unscored("", to_iso(as_of), ONLY_BOTS, served.scorer.horizons, served.version)
+        result.append({**answer, "lead_id": posted.lead.lead_id})
+    return result
+
+
+def _apart(i: int) -> str:
+    return f"{i:06d}"
+
+
+def score_each(
+    posted: Sequence[Mapping[str, Any]], as_of: int, now: int, served: Served, *, curve: bool = False
+) -> list[Answer]:
+    """As ``score_posted``, of histories not yet validated: what is wrong with one stands in its own answer."""
+    found: list[Answer | None] = [None] * len(posted)
+    good: list[tuple[int, PostedHistory]] = []
+    for i, raw in enumerate(posted):
+        try:
+            history = PostedHistory.model_validate(raw)
+            wrong = too_late(history, now)
+        except ValidationError as error:
+            wrong = field_errors(error)
+        if wrong:
+            found[i] = _invalid(raw, wrong, to_iso(as_of), served)
+        else:
+            good.append((i, history))
+    if good:
+        scores = score_posted([history for _, history in good], as_of, served, curve=curve)
+        for (i, _), answer in zip(good, scores, strict=True):
+            found[i] = answer
+    return [answer for answer in found if answer is not None]
+
+
+def too_late(history: PostedHistory, now: int) -> dict[str, list[str]]:
+    """What is wrong with its times, seen from now; empty when nothing is."""
+    latest, field = history.latest()
+    if latest <= now + FUTURE_TOLERANCE:
+        return {}
+    return {field: [f"expected a time that has come, got {to_iso(latest)}; it is now {to_iso(now)}"]}
+
+
+def _invalid(raw: Mapping[str, Any], wrong: dict[str, list[str]], as_of: str, served: Served) -> Answer:
+    lead = raw.get("lead")
+    lead_id = lead.get("lead_id") if isinstance(lead, Mapping) else None
+    message = "; ".join(f"{field}: {'; '.join(texts)}" for field, texts in wrong.items())
+    answer = unscored(
+        lead_id if isinstance(lead_id, str) else "",
+        as_of, Standing(answers.INVALID, message), served.scorer.horizons, served.version,
+    )  # fmt: skip
+    return {**answer, "error": {"code": "invalid", "message": message, "detail": {"json": wrong}}}

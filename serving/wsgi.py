@@ -1,0 +1,31 @@
+"""What each worker process runs: settings, store, model and clock of the real world, put together."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from apiflask import APIFlask
+
+from features.settings import load_settings
+from features.store import Store
+from serving.app import create_app
+from serving.registry import Registry
+
+
+def now() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def application() -> APIFlask:
+    """The application with its background work started: it answers at once and loads the model meanwhile."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load_settings()
+    store = Store.open(settings.database_url)
+    models = Registry(settings.model_name, settings.model_alias, settings.mlflow_tracking_uri)
+    app = create_app(settings, store, models, now)
+    models.start()
+    app.extensions["leadtime"].call_list.start()
+    return app
