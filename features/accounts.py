@@ -1,0 +1,203 @@
+"""Which account an event counts to, and the events of a lead's colleagues, so that a window over them is two searches.
+
+A lead belongs at a time t to the account (the trait ``account_id``) that its latest identify event visible at t
+gives. An event counts to the account that its lead was known to belong to when the event became known. If none was
+known then, it counts to the first that became known later, from that moment on. So an event has one account and
+one moment ``joined`` = max(known_at, first account known) from which it counts, whatever as_of is asked about.
+
+A colleague's event is in a window W of as_of if it counts to the lead's account, joined <= as_of and
+occurred_at > as_of - W. That is the time from joined to max(joined, occurred_at + W): the number of events in it is
+that of joined <= as_of less that of ends <= as_of, each a binary search in the sorted times of the account. The
+lead's own events are taken off by the kernel, which sees them anyway. Nothing grows with the square of an account.
+
+Colleagues are the other leads that belonged to the account at any time up to as_of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compiled import compiled
+from features.kernel import Accounts, Int32, Int64
+
+_NEVER = np.iinfo(np.int64).min
+
+
+@compiled
+def _join(start, known, named, event_account, joined):  # type: ignore[no-untyped-def]
+    """Fill by event its account and since when it counts; return the stairs of each lead.
+
+    A stair leads from the last naming of an account down to ever earlier known ones: the account at a time is that
+    of the first stair known by then, the last stair is what was known first.
+    """
+    n_leads = len(start) - 1
+    stair_start = np.zeros(n_leads + 1, dtype=np.int64)
+    n_named = 0
+    for event in range(len(named)):
+        n_named += named[event] >= 0
+    stair_known = np.empty(n_named, dtype=np.int64)
+    stair_account = np.empty(n_named, dtype=np.int32)
+    n = 0
+    for lead in range(n_leads):
+        first = n
+        for event in range(start[lead + 1] - 1, start[lead] - 1, -1):
+            if named[event] < 0 or (n > first and known[event] >= stair_known[n - 1]):
+                continue
+            if n > first and stair_account[n - 1] == named[event]:
+                stair_known[n - 1] = known[event]
+            else:
+                stair_known[n], stair_account[n] = known[event], named[event]
+                n += 1
+        stair_start[lead + 1] = n
+        if n == first:
+            continue
+        for event in range(start[lead], start[lead + 1]):
+            low, high = first, n - 1  # the first stair known by then, else the last
+            while low < high:
+                middle = (low + high) // 2
+                if stair_known[middle] <= known[event]:
+                    high = middle
+                else:
+                    low = middle + 1
+            event_account[event] = stair_account[low]
+            joined[event] = max(known[event], stair_known[n - 1])
+    return stair_start, stair_known[:n].copy(), stair_account[:n].copy()
+
+
+@compiled
+def _members(stair_start, stair_known, stair_account, n_accounts):  # type: ignore[no-untyped-def]
+    """By account the sorted times since when each of its leads belongs to it."""
+    start = np.zeros(n_accounts + 1, dtype=np.int64)
+    counts = np.zeros(len(stair_known), dtype=np.bool_)
+    for lead in range(len(stair_start) - 1):
+        for step in range(stair_start[lead], stair_start[lead + 1]):
+            counts[step] = True
+            for earlier in range(step + 1, stair_start[lead + 1]):
+                if stair_account[earlier] == stair_account[step]:
+                    counts[step] = False
+                    break
+            start[stair_account[step] + 1] += counts[step]
+    for account in range(n_accounts):
+        start[account + 1] += start[account]
+    place = start[:-1].copy()
+    since = np.empty(start[-1], dtype=np.int64)
+    for step in range(len(stair_known)):
+        if counts[step]:
+            account = stair_account[step]
+            since[place[account]] = stair_known[step]
+            place[account] += 1
+    for account in range(n_accounts):
+        since[start[account] : start[account + 1]].sort()
+    return start, since
+
+
+@compiled
+def _stream(chosen, event_account, joined, occurred, lead_of, members, windows, start, series, bases, best):  # type: ignore[no-untyped-def]
+    """Fill one stream: by account the sorted times at which events come in, and go out of each window."""
+    n_accounts = len(start) - 1
+    start[:] = 0
+    for event in chosen:
+        account = event_account[event]
+        if account >= 0 and members[account + 1] - members[account] > 1:
+            start[account + 1] += 1
+    for account in range(n_accounts):
+        start[account + 1] += start[account]
+    place = start[:-1].copy()
+    events = np.empty(start[-1], dtype=np.int64)
+    for event in chosen:
+        account = event_account[event]
+        if account >= 0 and members[account + 1] - members[account] > 1:
+            events[place[account]] = event
+            place[account] += 1
+    for account in range(n_accounts):
+        low, high = start[account], start[account + 1]
+        if low == high:
+            continue
+        own = events[low:high]
+        own[:] = own[np.argsort(joined[own], kind="mergesort")]
+        latest, leader, second = _NEVER, np.int64(-1), _NEVER
+        for i in range(low, high):
+            event = events[i]
+            at, lead = occurred[event], lead_of[event]
+            if lead == leader:
+                latest = max(latest, at)
+            elif at > latest:
+                second, latest, leader = latest, at, lead
+            else:
+                second = max(second, at)
+            place_of = bases[0] + i
+            series[place_of] = joined[event]
+            best[0, place_of], best[1, place_of], best[2, place_of] = latest, leader, second
+            for window in range(len(windows)):
+                series[bases[window + 1] + i] = max(joined[event], at + windows[window])
+        for window in range(len(windows)):
+            series[bases[window + 1] + low : bases[window + 1] + high].sort()
+
+
+def index_accounts(
+    *,
+    start: Int64,
+    occurred: Int64,
+    known: Int64,
+    lead_of: Int64,
+    named: Int32,
+    n_accounts: int,
+    streams: Sequence[npt.NDArray[np.intp]],
+    windows: Sequence[int],
+) -> tuple[Accounts, Int32]:
+    """The index of colleagues' events, and by event the account it counts to (-1 for none).
+
+    ``named``: by event, the account that it gives its lead, -1 for none. ``streams``: the rows of the events that
+    each stream looks at. ``windows``: microseconds.
+    """
+    n, lines = len(occurred), 1 + len(windows)
+    event_account = np.full(n, -1, dtype=np.int32)
+    joined = np.zeros(n, dtype=np.int64)
+    stair_start, stair_known, stair_account = _join(start, known, named, event_account, joined)
+    member_start, member_since = _members(stair_start, stair_known, stair_account, n_accounts)
+    sizes = [int(np.count_nonzero(event_account[rows] >= 0)) for rows in streams]
+    firsts = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+    # the times at which events come in of all streams first, so that they share their places with ``best``
+    bases = np.empty((len(streams), lines), dtype=np.int64)
+    for line in range(lines):
+        bases[:, line] = firsts[:-1] + line * firsts[-1]
+    stream_start = np.zeros((len(streams), n_accounts + 1), dtype=np.int64)
+    series = np.empty(lines * int(firsts[-1]), dtype=np.int64)
+    best = np.empty((3, int(firsts[-1])), dtype=np.int64)
+    spans = np.array(windows, dtype=np.int64)
+    for i, rows in enumerate(streams):
+        _stream(
+            rows, event_account, joined, occurred, lead_of, member_start, spans, stream_start[i], series, bases[i], best
+        )
+    accounts = Accounts(
+        stair_start=stair_start,
+        stair_known=stair_known,
+        stair_account=stair_account,
+        member_start=member_start,
+        member_since=member_since,
+        stream_start=stream_start,
+        series=series,
+        series_base=bases,
+        best=best,
+    )
+    return accounts, event_account
+
+
+def no_accounts(n_leads: int, n_events: int, n_streams: int, n_lines: int) -> tuple[Accounts, Int32]:
+    """The index where no lead has an account."""
+    none64, none32 = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)
+    accounts = Accounts(
+        stair_start=np.zeros(n_leads + 1, dtype=np.int64),
+        stair_known=none64,
+        stair_account=none32,
+        member_start=np.zeros(1, dtype=np.int64),
+        member_since=none64,
+        stream_start=np.zeros((n_streams, 1), dtype=np.int64),
+        series=none64,
+        series_base=np.zeros((n_streams, n_lines), dtype=np.int64),
+        best=np.empty((3, 0), dtype=np.int64),
+    )
+    return accounts, np.full(n_events, -1, dtype=np.int32)

@@ -1,0 +1,250 @@
+"""From the rows of a catalogue to a plan: which actions each kind of event has, and what each column takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from features import kernel as k
+from features.events import NOT_ENGAGEMENT
+from features.feature_spec import EVENT_FIELDS, Condition, FeatureSpec
+from features.plan import UNSEEN, Plan, Reader, Selector
+
+_ANY_NAME = "\x00"  # stands for every type or channel that no row names
+_Signature = tuple[bool, ...]  # by selector: whether it takes a type (or a channel)
+
+
+class _Recipe(NamedTuple):
+    """How an aggregation is done: what the column takes, what the events do, to which part of the state."""
+
+    take: int
+    action: int = -1
+    space: str = ""
+    reads: str = ""
+
+
+_RECIPES = {
+    "count": _Recipe(k.TAKE_TOTAL, k.COUNT, "totals"),
+    "sum": _Recipe(k.TAKE_TOTAL, k.SUM, "totals", "numbers"),
+    "mean": _Recipe(k.TAKE_MEAN, k.SUM, "totals", "numbers"),
+    "max": _Recipe(k.TAKE_MAX, k.MAX, "maxima", "numbers"),
+    "min": _Recipe(k.TAKE_MAX, k.MAX, "maxima", "numbers"),
+    "distinct": _Recipe(k.TAKE_TOTAL, k.DISTINCT, "totals", "values"),
+    "active_days": _Recipe(k.TAKE_TOTAL, k.ACTIVE_DAY, "totals"),
+    "recency": _Recipe(k.TAKE_SINCE_LAST, k.TIME, "times"),
+    "first": _Recipe(k.TAKE_SINCE_FIRST, k.TIME, "times"),
+    "decayed": _Recipe(k.TAKE_DECAY, k.DECAY, "decays"),
+    "momentum": _Recipe(k.TAKE_MOMENTUM, k.COUNT, "totals"),
+    "pace": _Recipe(k.TAKE_PACE, k.COUNT, "totals"),
+    "date_ahead": _Recipe(k.TAKE_DATE_AHEAD, k.DATE, "dates", "dates"),
+    "date_age": _Recipe(k.TAKE_DATE_AGE, k.DATE, "dates", "dates"),
+    "date_changes": _Recipe(k.TAKE_DATE_CHANGES, k.DATE, "dates", "dates"),
+    "date_drift": _Recipe(k.TAKE_DATE_DRIFT, k.DATE, "dates", "dates"),
+    "ratio": _Recipe(k.TAKE_RATIO),
+    "age": _Recipe(k.TAKE_AGE),
+    "weekday": _Recipe(k.TAKE_WEEKDAY),
+    "month": _Recipe(k.TAKE_MONTH),
+    "day_of_year": _Recipe(k.TAKE_DAY_OF_YEAR),
+    "colleagues": _Recipe(k.TAKE_COLLEAGUES),
+}
+_LAST_NUMBER = _Recipe(k.TAKE_NUMBER, k.NUMBER, "numbers", "numbers")
+_LAST_LEVEL = _Recipe(k.TAKE_LEVEL, k.LEVEL, "levels", "levels")
+_LAST_EVENT_LEVEL = _Recipe(k.TAKE_LEVEL, k.EVENT_LEVEL, "levels", "event_levels")
+_ACCOUNT_RECIPES = {
+    "count": _Recipe(k.TAKE_ACCOUNT_TOTAL, k.OWN, "totals"),
+    "recency": _Recipe(k.TAKE_ACCOUNT_SINCE_LAST),
+    "colleagues": _Recipe(k.TAKE_COLLEAGUES),
+}
+
+
+class _Action(NamedTuple):
+    kind: int
+    selector: Selector
+    condition: int
+    reader: int
+    factor: float
+    slot: int
+    extra: int
+
+
+def compile_plan(features: Sequence[FeatureSpec], account_property: str) -> Plan:
+    """The plan of these columns, in this order."""
+    return _Compiler(features, account_property).plan()
+
+
+class _Compiler:
+    """Gathers, column by column, the slots, readers, conditions and streams that are needed, each once."""
+
+    def __init__(self, features: Sequence[FeatureSpec], account_property: str) -> None:
+        self.features, self.account_property = features, account_property
+        self.names = {spec.name: column for column, spec in enumerate(features)}
+        windows = [spec.window for spec in features if spec.window is not None]
+        windows += [2 * spec.window for spec in features if spec.aggregation == "momentum" and spec.window is not None]
+        self.edges = sorted({_micros(window) for window in windows})
+        colleagues = [spec.window for spec in features if spec.scope == "account" and spec.window is not None]
+        self.account_windows = sorted({_micros(window) for window in colleagues})
+        self.actions: dict[tuple[object, ...], _Action] = {}
+        self.slots = dict.fromkeys(("totals", "maxima", "decays", "times", "numbers", "levels", "dates", "distinct"), 0)
+        kinds = ("numbers", "levels", "dates", "values", "event_levels")
+        self.readers: dict[str, dict[Reader, int]] = {name: {} for name in kinds}
+        self.conditions: dict[tuple[Condition, ...], int] = {}
+        self.streams: dict[tuple[Selector, int], int] = {}
+
+    def plan(self) -> Plan:
+        columns = [self._column(spec) for spec in self.features]
+        actions = list(self.actions.values())
+        selectors = sorted({action.selector for action in actions} | {selector for selector, _ in self.streams})
+        named = {name for selector in selectors for name in selector.types + selector.without_types}
+        type_class, types = _classes(named | NOT_ENGAGEMENT, lambda n: tuple(s.takes_type(n) for s in selectors))
+        type_class |= dict.fromkeys(UNSEEN, -1)
+        named = {name for selector in selectors for name in selector.channels + selector.without_channels}
+        channel_class, channels = _classes(named, lambda n: tuple(s.takes_channel(n) for s in selectors))
+        no_channel = channels.setdefault(tuple(s.takes_channel(None) for s in selectors), len(channels))
+        return Plan(
+            program=self._program(columns, actions, selectors, list(types), list(channels)),
+            n_channel_classes=len(channels),
+            type_class=type_class,
+            channel_class=channel_class,
+            no_channel=no_channel,
+            reads=self._reads(actions, selectors, list(types)),
+            numbers=tuple(self.readers["numbers"]),
+            levels=tuple(self.readers["levels"]),
+            dates=tuple(self.readers["dates"]),
+            values=tuple(self.readers["values"]),
+            event_levels=tuple(self.readers["event_levels"]),
+            conditions=tuple(self.conditions),
+            account_property=self.account_property if any(s.scope == "account" for s in self.features) else None,
+            streams=tuple(self.streams),
+            account_windows=tuple(self.account_windows),
+        )
+
+    def _column(self, spec: FeatureSpec) -> tuple[int, int, int, int, float]:
+        """What to take from where: (take, a, b, c, unit), as the kernel reads them."""
+        recipe = _recipe(spec)
+        factor = {"max": 1.0, "min": -1.0}.get(spec.aggregation, 0.0)
+        if spec.half_life is not None:
+            factor = math.log(2.0) / (spec.half_life * k.DAY)
+        a = self._act(recipe.action, recipe, spec, factor) if recipe.action >= 0 else 0
+        b = len(self.edges) if spec.window is None else self.edges.index(_micros(spec.window))
+        c = 0
+        if recipe.take in (k.TAKE_ACCOUNT_TOTAL, k.TAKE_ACCOUNT_SINCE_LAST):
+            c = self._series(spec)
+        elif recipe.take == k.TAKE_RATIO:
+            a, b = self.names[spec.numerator], self.names[spec.denominator]
+        elif recipe.take == k.TAKE_MEAN:
+            c = self._act(k.GIVEN, recipe, spec, 0.0)
+        elif recipe.take == k.TAKE_MOMENTUM and spec.window is not None:
+            c = self.edges.index(_micros(2 * spec.window))
+        unit = spec.window if recipe.take == k.TAKE_PACE and spec.window is not None else factor
+        return recipe.take, a, b, c, unit
+
+    def _act(self, kind: int, recipe: _Recipe, spec: FeatureSpec, factor: float) -> int:
+        """The slot of the state that this action fills; the same action is done once however many rows need it."""
+        selector, condition, reader = _selector(spec), self._condition(spec), -1
+        if recipe.reads:
+            readers = self.readers[recipe.reads]
+            reader = readers.setdefault(Reader(spec.properties, spec.levels), len(readers))
+        key = (kind, selector, condition, reader, factor)
+        if key not in self.actions:
+            extra = self.slots["distinct"]
+            self.slots["distinct"] += kind == k.DISTINCT
+            self.actions[key] = _Action(kind, selector, condition, reader, factor, self.slots[recipe.space], extra)
+            self.slots[recipe.space] += 1
+        return self.actions[key].slot
+
+    def _condition(self, spec: FeatureSpec) -> int:
+        return self.conditions.setdefault(spec.where, len(self.conditions)) if spec.where else -1
+
+    def _series(self, spec: FeatureSpec) -> int:
+        """The series of sorted times: 1 + windows of them for each stream of events."""
+        stream = self.streams.setdefault((_selector(spec), self._condition(spec)), len(self.streams))
+        within = 0 if spec.window is None else 1 + self.account_windows.index(_micros(spec.window))
+        return stream * (1 + len(self.account_windows)) + within
+
+    def _program(
+        self,
+        columns: Sequence[tuple[int, int, int, int, float]],
+        actions: Sequence[_Action],
+        selectors: Sequence[Selector],
+        types: Sequence[_Signature],
+        channels: Sequence[_Signature],
+    ) -> k.Program:
+        place = {selector: i for i, selector in enumerate(selectors)}
+        ordered: list[_Action] = []
+        starts = [0]
+        for of_type in types:
+            for of_channel in channels:
+                taken = [a for a in actions if of_type[place[a.selector]] and of_channel[place[a.selector]]]
+                for kind in range(k.N_ACTIONS):
+                    ordered += [action for action in taken if action.kind == kind]
+                    starts.append(len(ordered))
+        return k.Program(
+            edges=np.array(self.edges, dtype=np.int64),
+            action_start=np.array(starts, dtype=np.int64),
+            slot=_int32([action.slot for action in ordered]),
+            condition=_int32([action.condition for action in ordered]),
+            reader=_int32([action.reader for action in ordered]),
+            extra=_int32([action.extra for action in ordered]),
+            factor=np.array([action.factor for action in ordered], dtype=np.float64),
+            sizes=np.array(list(self.slots.values()), dtype=np.int64),
+            take=_int32([column[0] for column in columns]),
+            a=_int32([column[1] for column in columns]),
+            b=_int32([column[2] for column in columns]),
+            c=_int32([column[3] for column in columns]),
+            unit=np.array([column[4] for column in columns], dtype=np.float64),
+        )
+
+    def _reads(
+        self, actions: Sequence[_Action], selectors: Sequence[Selector], types: Sequence[_Signature]
+    ) -> list[bool]:
+        """By type class: whether any row reads the properties of its events."""
+        values = list(self.readers["values"])
+        reading = {selector for selector, condition in self.streams if condition >= 0}
+        for action in actions:
+            from_event = action.kind == k.EVENT_LEVEL or (
+                action.kind == k.DISTINCT and values[action.reader].names[0] in EVENT_FIELDS
+            )
+            if action.condition >= 0 or (action.reader >= 0 and not from_event):
+                reading.add(action.selector)
+        return [
+            any(taken and selector in reading for taken, selector in zip(signature, selectors, strict=True))
+            for signature in types
+        ]
+
+
+def _recipe(spec: FeatureSpec) -> _Recipe:
+    if spec.scope == "account":
+        return _ACCOUNT_RECIPES[spec.aggregation]
+    if spec.aggregation != "last":
+        return _RECIPES[spec.aggregation]
+    if spec.levels is None:
+        return _LAST_NUMBER
+    return _LAST_EVENT_LEVEL if spec.properties[0] in EVENT_FIELDS else _LAST_LEVEL
+
+
+def _selector(spec: FeatureSpec) -> Selector:
+    lists = (spec.types, spec.without_types, spec.channels, spec.without_channels)
+    return Selector(*(tuple(sorted(set(names))) for names in lists))
+
+
+def _classes(
+    named: set[str] | frozenset[str], signature: Callable[[str], _Signature]
+) -> tuple[dict[str | None, int], dict[_Signature, int]]:
+    """Names that all selectors treat alike share a class. The names' classes (None: every other), by signature."""
+    numbers: dict[_Signature, int] = {}
+    of_name: dict[str | None, int] = {None: numbers.setdefault(signature(_ANY_NAME), 0)}
+    for name in sorted(named):
+        of_name[name] = numbers.setdefault(signature(name), len(numbers))
+    return of_name, numbers
+
+
+def _micros(days: float) -> int:
+    return round(days * k.DAY)
+
+
+def _int32(values: Sequence[int]) -> npt.NDArray[np.int32]:
+    return np.array(values, dtype=np.int32)

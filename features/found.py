@@ -1,0 +1,123 @@
+"""What is found in the events of training: types, channels, values of properties, traits."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.events import ENDINGS, ERASED, IDENTIFY, NOT_ENGAGEMENT
+from features.feature_spec import ENGAGEMENT, EVERY
+from features.history import History, Int32
+from features.property_values import first_given, number_of, text_of
+from features.texts import read_properties
+
+NUMERIC_SHARE = 0.95  # of the leads that have a trait must have a number for it to be numeric
+COVERED_SHARE = 0.5  # of the leads that have a text trait must have one of its most frequent texts
+
+
+class Found:
+    """Counts over the events of a history known at ``known_by``, always by the number of leads."""
+
+    def __init__(self, history: History, known_by: int) -> None:
+        self._history = history
+        self._seen = history.known_at <= known_by
+
+    @cached_property
+    def types(self) -> list[str]:
+        """Engagement types, those of most leads first."""
+        history = self._history
+        return [
+            name for name in self._ranked(history.type_code, history.types, self._seen) if name not in NOT_ENGAGEMENT
+        ]
+
+    @cached_property
+    def channels(self) -> list[str]:
+        """Channels of engagement, those of most leads first."""
+        return self._ranked(self._history.channel_code, self._history.channels, self._selected([ENGAGEMENT]))
+
+    def texts(self, types: Sequence[str], properties: Sequence[str]) -> list[str]:
+        """The values of a property (or @type, @channel, @campaign) as texts, those of most leads first."""
+        history = self._history
+        rows = self._selected(types)
+        for name, codes, names in (
+            ("@type", history.type_code, history.types),
+            ("@channel", history.channel_code, history.channels),
+            ("@campaign", history.campaign_code, history.campaigns),
+        ):
+            if list(properties) == [name]:
+                return self._ranked(codes, names, rows)
+        leads: Counter[str] = Counter()
+        for _, all_properties in self._by_lead(rows):
+            leads.update({t for p in all_properties if (t := text_of(first_given(p, properties))) is not None})
+        return _by_count(leads)
+
+    def traits(self, cap: int, level_cap: int, *, leave_out: Collection[str] = ()) -> dict[str, list[str] | None]:
+        """The traits of most leads: None for a numeric one, its levels for a text.
+
+        Left out: names that are or end with "id", and texts of which the ``level_cap`` most frequent cover less
+        than half of the leads, or that differ between most leads: they identify rather than describe.
+        """
+        leads: Counter[str] = Counter()
+        numbers: Counter[str] = Counter()
+        levels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for _, all_properties in self._by_lead(self._selected([IDENTIFY])):
+            last: dict[str, Any] = {}
+            for properties in all_properties:
+                last.update((name, value) for name, value in properties.items() if text_of(value) is not None)
+            leads.update(last.keys())
+            for name, value in last.items():
+                numbers[name] += number_of(value) is not None
+                levels[name][text_of(value) or ""] += 1
+        kept: dict[str, list[str] | None] = {}
+        for name in _by_count(leads):
+            if name in leave_out or name.lower() == "id" or name.lower().endswith("_id") or len(kept) == cap:
+                continue
+            if numbers[name] >= NUMERIC_SHARE * leads[name]:
+                kept[name] = None
+                continue
+            top = [text for text in _by_count(levels[name])[:level_cap] if levels[name][text] > 1]
+            covered = sum(levels[name][text] for text in top)
+            if covered >= COVERED_SHARE * leads[name] and 2 * len(levels[name]) <= leads[name]:
+                kept[name] = top
+        return kept
+
+    def _selected(self, types: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which events are of these types, endings and erasures never being so."""
+        wanted = np.array(
+            [
+                name not in (*ENDINGS, ERASED)
+                and (name in types or EVERY in types or (ENGAGEMENT in types and name not in NOT_ENGAGEMENT))
+                for name in self._history.types
+            ],
+            dtype=bool,
+        )
+        return self._seen & wanted[self._history.type_code] if len(wanted) else self._seen
+
+    def _ranked(self, codes: Int32, names: Sequence[str], rows: npt.NDArray[np.bool_]) -> list[str]:
+        rows = rows & (codes >= 0)
+        pairs = np.unique(self._history.lead_code[rows] * max(len(names), 1) + codes[rows])
+        leads = np.bincount(pairs % max(len(names), 1), minlength=len(names))
+        return _by_count(Counter({name: int(n) for name, n in zip(names, leads, strict=True) if n}))
+
+    def _by_lead(self, selected: npt.NDArray[np.bool_]) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """The properties of the selected events, lead by lead, in the order of the history."""
+        history = self._history
+        rows = np.flatnonzero(selected)
+        lead, gathered = -1, list[dict[str, Any]]()
+        for code, properties in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
+            if code != lead and gathered:
+                yield lead, gathered
+                gathered = []
+            lead = code
+            gathered.append(properties)
+        if gathered:
+            yield lead, gathered
+
+
+def _by_count(counts: Counter[str]) -> list[str]:
+    return sorted(counts, key=lambda name: (-counts[name], name))
