@@ -82,8 +82,8 @@ def law_of(world: World, span: Span, beyond: int = 0) -> Law:
     rate = RATES * world.engagement
     powers = np.arange(4)
     return Law(
-        leave=np.array([0.010, 0.016, 0.024, 0.032, 0.0, 0.0]),
-        buy=np.array([0.00003, 0.0001, 0.0010, 0.014, 0.0010, 0.0]),
+        leave=np.array([0.009, 0.014, 0.026, 0.045, 0.0, 0.0]),
+        buy=np.array([0.00002, 0.0001, 0.0008, 0.020, 0.0006, 0.0]),
         lose=np.array([0.0022, 0.0018, 0.0014, 0.0018, 0.032, 0.0065]),
         talks=np.array([1.0, TALKS_WORTH, 0.5]),
         told=np.array([1.0, 0.8, TOLD_OFF_LEAVES]),

@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 class Journeys:
     """What happened. Leads are rows of ``people``, days those of ``span``.
 
-    ``phases`` (accounts, days) int8: at the start of each day, the latent truth. ``signals`` (k, 3): lead, day, kind;
+    ``phases`` (accounts, days + 1) int8: at the start of each day, the latent truth. ``signals`` (k, 3): lead, day, kind;
     ``calls`` (k, 3): lead, day, disposition; both ordered by lead and day. ``ends`` (n, 4): outcome (0 open,
     1 bought, 2 lost), day, contact, early calls. ``share`` (n,): part of the last day that was over.
     """
@@ -39,8 +39,8 @@ def draw_journeys(first: int, until: int, *, seed: int, world: World, span: Span
     people = draw_population(first // BLOCK * BLOCK, -(-until // BLOCK) * BLOCK, seed=seed, world=world, span=span)
     law = law_of(world, span) if law is None else law
     n, accounts = len(people), len(people.needs.first)
-    phases = np.full((accounts, span.days), -1, dtype=np.int8)
-    walk_needs(law, people.needs, span.days, phases)
+    phases = np.full((accounts, span.days + 1), -1, dtype=np.int8)
+    walk_needs(law, people.needs, span.days + 1, phases)
     room, room_for_calls = 48 * n + 1000, 6 * n + 1000
     while True:
         signals, calls = np.empty((room, 3), dtype=np.int64), np.empty((room_for_calls, 3), dtype=np.int64)

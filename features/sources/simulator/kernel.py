@@ -4,12 +4,13 @@ Order of a day t of an open lead, after the day of its creation: (1) a sales cal
 perhaps; (3) engagement; (4) the need moves on to its next phase, perhaps. The phase belongs to the account, the
 rest to the lead. State of a lead: phase (6), contact (NONE, TALKS, TOLD), number of early calls (0 to 3).
 
-All compiled functions are in this file because numba's cache looks for changes in a function's own file only.
+The compiled code is cached on disk. numba's cache looks for changes in a function's own file only: what is compiled
+elsewhere and calls into here must not be cached.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -104,7 +105,7 @@ def near_need(t: int, need: int) -> float:
     if need == NO_NEED_DATE:
         return 1.0
     left = need - t
-    return 0.05 if left > 7 else (2.2 if left > 3 else (5.0 if left > -3 else 2.5))
+    return 0.05 if left > 7 else (1.5 if left > 3 else (4.5 if left > -3 else 2.0))
 
 
 @jit
@@ -230,69 +231,3 @@ def walk_leads(
                     break
             ends[i, 2], ends[i, 3] = contact, early
     return n_signals, n_calls
-
-
-@jit
-def forward(
-    law: Law,
-    mass: Float,
-    need: Ints,
-    start: Ints,
-    contact: Ints,
-    early: Ints,
-    speed: Float,
-    fit: Float,
-    skill: Float,
-    capacity: Float,
-    closing: Float,
-    wrong: Float,
-    bought: Float,
-    lost: Float,
-) -> None:
-    """Carry each row's law forward, calls still to come included, in closed form.
-
-    ``mass`` (n, 2, 6): probabilities of the clock (0 undated, 1 driven by the date ``need``) and the phase at the
-    start of day ``start``. Fills ``bought`` and ``lost`` (n, days + 1), the cumulative incidences at the starts of
-    days. A call splits the mass over contact and early calls, so the state is (2, 6, 3, 4).
-    """
-    days = bought.shape[1] - 1
-    for i in range(len(start)):
-        now = np.zeros((2, 6, CONTACTS, EARLY_CALLS))
-        now[:, :, contact[i], early[i]] = mass[i]
-        for d in range(days):
-            t = start[i] + d
-            then = np.zeros_like(now)
-            buys, leaves = 0.0, 0.0
-            for clock in range(2):
-                date = need[i] if clock == 1 else NO_NEED_DATE
-                for z in range(6):
-                    move = moves_on(law, z, t, speed[i], date)
-                    called = np.zeros((CONTACTS, EARLY_CALLS))
-                    for q in range(CONTACTS):
-                        for a in range(EARLY_CALLS):
-                            p = now[clock, z, q, a]
-                            if p == 0.0:
-                                continue
-                            met = call_chance(law, z, q, t, skill[i], capacity[i])
-                            met *= (1.0 - NO_ANSWER_SHARE) * (1.0 - wrong[i])
-                            called[q, a] += p * (1.0 - met)
-                            good = on_time_chance(z, q, skill[i])
-                            q1, a1 = after_call(q, a, answer(z, q, skill[i], -1.0))
-                            q2, a2 = after_call(q, a, answer(z, q, skill[i], 2.0))
-                            called[q1, a1] += p * met * good
-                            called[q2, a2] += p * met * (1.0 - good)
-                    for q in range(CONTACTS):
-                        for a in range(EARLY_CALLS):
-                            p = called[q, a]
-                            if p == 0.0:
-                                continue
-                            buy, lose = endings(law, z, q, a, t, fit[i], closing[i], date)
-                            buys += p * buy
-                            leaves += p * lose
-                            p *= 1.0 - buy - lose
-                            then[clock, z, q, a] += p * (1.0 - move)
-                            if move > 0.0:
-                                then[clock, z + 1, q, a] += p * move
-            bought[i, d + 1] = bought[i, d] + buys
-            lost[i, d + 1] = lost[i, d] + leaves
-            now = then

@@ -32,14 +32,14 @@ class Source:
 
 
 SOURCES = (
-    Source("website", 0.24, (0.50, 0.35, 0.15), 0.14, 0.92, 0.0),
-    Source("search_ads", 0.20, (0.40, 0.40, 0.20), 0.16, 0.88, 62.0),
-    Source("social_ads", 0.16, (0.80, 0.17, 0.03), 0.28, 0.80, 34.0),
-    Source("webinar", 0.12, (0.45, 0.45, 0.10), 0.10, 0.92, 48.0),
-    Source("event", 0.10, (0.65, 0.30, 0.05), 0.15, 0.70, 140.0),
-    Source("partner", 0.08, (0.15, 0.45, 0.40), 0.04, 0.97, 90.0),
-    Source("referral", 0.05, (0.20, 0.40, 0.40), 0.04, 0.96, 15.0),
-    Source("outbound", 0.05, (0.90, 0.09, 0.01), 0.20, 0.15, 75.0),
+    Source("website", 0.24, (0.50, 0.35, 0.15), 0.14, 0.985, 0.0),
+    Source("search_ads", 0.20, (0.40, 0.40, 0.20), 0.16, 0.98, 62.0),
+    Source("social_ads", 0.16, (0.80, 0.17, 0.03), 0.28, 0.97, 34.0),
+    Source("webinar", 0.12, (0.45, 0.45, 0.10), 0.10, 0.985, 48.0),
+    Source("event", 0.10, (0.65, 0.30, 0.05), 0.15, 0.96, 140.0),
+    Source("partner", 0.08, (0.15, 0.45, 0.40), 0.04, 0.995, 90.0),
+    Source("referral", 0.05, (0.20, 0.40, 0.40), 0.04, 0.99, 15.0),
+    Source("outbound", 0.05, (0.90, 0.09, 0.01), 0.20, 0.06, 75.0),
 )
 
 
@@ -144,7 +144,7 @@ class Signal:
 
 
 def _mail(reaction: tuple[float, ...], share: tuple[float, ...]) -> tuple[float, float, float, float, float, float]:
-    a, b, c, d, e, f = (0.08 * r * s for r, s in zip(reaction, share, strict=True))
+    a, b, c, d, e, f = (0.07 * r * s for r, s in zip(reaction, share, strict=True))
     return a, b, c, d, e, f
 
 
@@ -154,11 +154,11 @@ _PAGE = ("page_view",)
 
 SIGNALS = (
     Signal("blog", (0.045, 0.055, 0.030, 0.015, 0.008, 0.080), _PAGE, "/blog/{}", 40),
-    Signal("product", (0.025, 0.080, 0.130, 0.110, 0.012, 0.030), _PAGE, "/product/{}", 6),
-    Signal("case", (0.006, 0.045, 0.090, 0.070, 0.006, 0.008), _PAGE, "/customers/{}", 12),
-    Signal("pricing", (0.002, 0.014, 0.120, 0.380, 0.010, 0.003), _PAGE, "/pricing"),
-    Signal("docs", (0.002, 0.018, 0.120, 0.200, 0.012, 0.025), _PAGE, "/docs/{}", 20),
-    Signal("security", (0.0002, 0.0015, 0.020, 0.160, 0.003, 0.0003), _PAGE, "/security"),
+    Signal("product", (0.022, 0.070, 0.130, 0.110, 0.008, 0.025), _PAGE, "/product/{}", 6),
+    Signal("case", (0.004, 0.050, 0.090, 0.060, 0.004, 0.006), _PAGE, "/customers/{}", 12),
+    Signal("pricing", (0.001, 0.010, 0.130, 0.520, 0.006, 0.002), _PAGE, "/pricing"),
+    Signal("docs", (0.002, 0.014, 0.140, 0.200, 0.008, 0.015), _PAGE, "/docs/{}", 20),
+    Signal("security", (0.0002, 0.0010, 0.012, 0.240, 0.002, 0.0002), _PAGE, "/security"),
     Signal("careers", (0.002, 0.001, 0.0005, 0.0005, 0.001, 0.070), _PAGE, "/careers"),
     Signal("mail", _mail((1,) * 6, tuple(1 - o for o in _OPEN)), ("mail_sent",), "mail-{}", 0),
     Signal("mail_read", _mail(_OPEN, tuple(1 - c for c in _CLICK)), ("mail_sent", "mail_opened"), "mail-{}", 0),
@@ -173,7 +173,7 @@ SIGNALS = (
     ),
     Signal("paper", (0.003, 0.010, 0.008, 0.003, 0.001, 0.006), ("form_submitted",), "/paper/{}", 5),
     Signal("demo", (0.0002, 0.001, 0.012, 0.040, 0.0005, 0.0005), ("form_submitted",), "/demo"),
-    Signal("trial", (0.0003, 0.004, 0.090, 0.360, 0.006, 0.003), ("trial_used",), "trial"),
+    Signal("trial", (0.0002, 0.002, 0.130, 0.420, 0.003, 0.001), ("trial_used",), "trial"),
 )
 TRIAL = next(i for i, s in enumerate(SIGNALS) if s.name == "trial")
 RATES: Float = np.array([s.rate for s in SIGNALS]).T.copy()  # (phases, signals)
@@ -187,7 +187,7 @@ class World:
 
     name: str
     engagement: float = 1.0
-    dated: float = 0.30
+    dated: float = 0.34
     honest: float = 1.0
     drift: float = 0.0
     describe: str = field(default="", compare=False)
@@ -197,8 +197,8 @@ WORLDS = {
     w.name: w
     for w in (
         World("rich", describe="rich engagement, deadlines mostly honest"),
-        World("slipping", dated=0.60, honest=0.05, describe="rich engagement, most declared deadlines slip"),
-        World("sparse", engagement=0.16, dated=0.12, describe="few signals, few deadlines"),
+        World("slipping", dated=0.60, honest=0.005, describe="rich engagement, most declared deadlines slip"),
+        World("sparse", engagement=0.18, dated=0.12, describe="few signals, few deadlines"),
         World("drifting", drift=1.0, describe="as rich, while the market changes over time"),
     )
 }

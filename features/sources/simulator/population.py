@@ -195,7 +195,9 @@ def _prior(start: Float, never: Float, dated: npt.NDArray[np.bool_], honest: Flo
     return np.asarray(prior)
 
 
-MOVES = 16  # at most so many declarations of one account
+CORRECTED = 0.125 * 0.95  # share of honest deadlines that are put right; the error is nought once in twenty
+LAST_WEEK = 7  # habitual slippers move a deadline in the last days before it, by at least LEAST_SLIP days
+LEAST_SLIP = 21
 
 
 def _deadlines(
@@ -209,8 +211,9 @@ def _deadlines(
 ) -> tuple[Ints, Ints]:
     """Honest: the day meant, in one of eight first a few days off and put right soon. Habitual slippers: a day that
     looks alike, and in the last week before it a new one three to nine weeks later, again and again."""
-    declared = np.full((len(head), MOVES), NO_NEED_DATE)
-    deadline = np.full((len(head), MOVES), NO_NEED_DATE)
+    moves = span.days // (LEAST_SLIP - LAST_WEEK) + 3  # more than fit into the calendar
+    declared = np.full((len(head), moves), NO_NEED_DATE)
+    deadline = np.full((len(head), moves), NO_NEED_DATE)
     error = np.round((u(head, "error") - 0.5) * 20).astype(np.int64)
     wrong = honest & (u(head, "correction") < 0.125) & (error != 0)
     declared[dated, 0] = created[dated]
@@ -218,9 +221,9 @@ def _deadlines(
     put_right = created + 3 + (u(head, "slip_on") * 7).astype(np.int64)
     declared[wrong, 1], deadline[wrong, 1] = put_right[wrong], meant[wrong]
     slips = dated & ~honest
-    for k in range(1, MOVES):
-        before = (7 * uniforms(u.seed, head, 1000 + 2 * k)).astype(np.int64)
-        by = 21 + (42 * uniforms(u.seed, head, 1001 + 2 * k)).astype(np.int64)
+    for k in range(1, moves):
+        before = (LAST_WEEK * uniforms(u.seed, head, 1000 + 2 * k)).astype(np.int64)
+        by = LEAST_SLIP + (42 * uniforms(u.seed, head, 1001 + 2 * k)).astype(np.int64)
         day = deadline[:, k - 1] - before
         go = slips & (declared[:, k - 1] != NO_NEED_DATE) & (day < span.days)
         declared[go, k], deadline[go, k] = day[go], (deadline[:, k - 1] + by)[go]

@@ -23,7 +23,7 @@ def mix(x: UInt64) -> UInt64:
     """The finaliser of SplitMix64: a bijection of 64 bits that looks random."""
     x = (x ^ (x >> np.uint64(30))) * _M1
     x = (x ^ (x >> np.uint64(27))) * _M2
-    return cast(UInt64, x ^ (x >> np.uint64(31)))
+    return cast("UInt64", x ^ (x >> np.uint64(31)))
 
 
 def keys(seed: int, index: npt.NDArray[np.int64], use: int) -> UInt64:
@@ -34,12 +34,12 @@ def keys(seed: int, index: npt.NDArray[np.int64], use: int) -> UInt64:
 
 def uniforms(seed: int, index: npt.NDArray[np.int64], use: int) -> Float:
     """A number in [0, 1) for each index."""
-    return cast(Float, (keys(seed, index, use) >> np.uint64(11)) * 2.0**-53)
+    return cast("Float", (keys(seed, index, use) >> np.uint64(11)) * 2.0**-53)
 
 
 def normals(seed: int, index: npt.NDArray[np.int64], use: int) -> Float:
     """A standard normal number for each index."""
-    return cast(Float, ndtri(np.clip(uniforms(seed, index, use), 1e-12, 1 - 1e-12)))
+    return cast("Float", ndtri(np.clip(uniforms(seed, index, use), 1e-12, 1 - 1e-12)))
 
 
 def choose(u: Float, weights: Float) -> npt.NDArray[np.int64]:

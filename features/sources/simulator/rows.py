@@ -181,7 +181,8 @@ def pick(names: tuple[str, ...], codes: Ints) -> pa.Array:
 
 def _digits(numbers: Ints, width: int) -> npt.NDArray[np.uint8]:
     return cast(
-        npt.NDArray[np.uint8], (numbers[:, None] // 10 ** np.arange(width - 1, -1, -1) % 10 + ord("0")).astype(np.uint8)
+        "npt.NDArray[np.uint8]",
+        (numbers[:, None] // 10 ** np.arange(width - 1, -1, -1) % 10 + ord("0")).astype(np.uint8),
     )
 
 
