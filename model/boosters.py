@@ -43,7 +43,7 @@ def _dataset(data: lgb.Dataset, task: Task, keep: Ints | None = None) -> lgb.Dat
     data.set_init_score(task.offset)
     if keep is None:
         return data
-    part = data.subset(keep)
+    part = data.subset(keep.tolist())
     part.construct()
     return part
 
@@ -52,6 +52,7 @@ def find(
     data: lgb.Dataset,
     rows: Any,
     task: Task,
+    *,
     folds: Sequence[tuple[Bools, Bools]],
     params: dict[str, Any],
     max_trees: int,
@@ -96,7 +97,7 @@ def find(
 
 
 def bag(
-    data: lgb.Dataset, task: Task, params: dict[str, Any], n_trees: int, seeds: Sequence[int], factor: float
+    data: lgb.Dataset, task: Task, *, params: dict[str, Any], n_trees: int, seeds: Sequence[int], factor: float
 ) -> str:
     """LightGBM text of one booster: the mean of the bags, each fitted on all rows, times ``factor``."""
     whole = _dataset(data, task)

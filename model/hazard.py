@@ -30,6 +30,7 @@ from model.person_period import Int64, PersonPeriod, Rows, TimeCovariates, perso
 _TINY = 1e-7  # hazards stay this far from 0 and 1 where their logit is needed
 _CHUNK = 60_000  # expanded rows predicted at a time
 _SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
+_SMALL = 20_000  # expanded rows below which threads cost more than they bring
 _FEW = 300  # endings, by leads, below which trees are counted by cross-validation over leads
 
 
@@ -73,8 +74,8 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self, X: pd.DataFrame, y: Endings, *, groups: npt.ArrayLike | None = None, as_of: npt.ArrayLike | None = None
     ) -> Self:
         """``X``: (n, p) numbers and Categoricals, missing allowed; ``y``: structured, fields outcome (0 open, 1 bought,
-        2 lost) and duration (days above 0); ``groups``: (n,) the lead of each row; ``as_of``: (n,) microseconds, for the
-        calendar of the bins and for judging on a later block. InputError for what is none of this.
+        2 lost) and duration (days above 0); ``groups``: (n,) the lead of each row; ``as_of``: (n,) microseconds, for
+        the calendar of the bins and for judging on a later block. InputError for what is none of this.
         """
         horizons = check_horizons(self.horizons)
         outcome, duration = check_endings(y)
@@ -89,7 +90,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             )
         edges = bin_edges(horizons)
         self.time_ = TimeCovariates.of(edges, self.columns_, moment, duration)
-        matrix = self._masked(matrix)
+        matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = _baseline(outcome, duration, weight, edges)
         rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed)
@@ -115,7 +116,8 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
                 part = slice(first, first + step)
                 expanded = self.expand(matrix[part], None if moment is None else moment[part])
                 for ending, booster in self._boosters.items():
-                    raw = booster.predict(expanded, raw_score=True, num_threads=self.n_jobs if n > 50 else 1)
+                    threads = self.n_jobs if n > 50 else 1
+                    raw = np.asarray(booster.predict(expanded, raw_score=True, num_threads=threads))
                     offset = _logit(self.baseline_[ending - 1])
                     hazards[ending - 1][part] = _expit(raw.reshape(-1, n_bins) + offset)
         return curves_from_hazards(np.array(self.time_.edges), *hazards)
@@ -174,14 +176,16 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             # the second ending is judged only where the first has not come
             at_risk = rows.weight * weight[rows.row] * ((ending == BOUGHT) | (outcome_by_row != BOUGHT))
             task = Task(label, at_risk, _logit(self.baseline_[ending - 1])[rows.bin], lead[rows.row])
-            params = self._params(len(found_in), at_risk)
+            params = self._params(len(found_in), len(rows))
             data = data or self._dataset(source, label)
             folds = _folds(lead, rows, moment, found_in, self.seed)
-            found = find(data, source, task, folds, params, self.max_trees)
+            found = find(data, source, task, folds=folds, params=params, max_trees=self.max_trees)
             self.trees_[ending] = found
             if found.trust > 0:
                 seeds = [self.seed + 101 * k for k in range(self.bags)]
-                self.texts_[ending] = bag(data, task, params, found.n_trees, seeds, found.trust)
+                self.texts_[ending] = bag(
+                    data, task, params=params, n_trees=found.n_trees, seeds=seeds, factor=found.trust
+                )
 
     def _dataset(self, source: Rows, label: Float) -> lgb.Dataset:
         """All rows, binned once for both endings, in slices; the cut points come from a sample of rows."""
@@ -199,7 +203,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         data = lgb.Dataset(source, label, reference=cuts, params=options)
         return data.construct()
 
-    def _params(self, n_events: int, weight: Float) -> dict[str, Any]:
+    def _params(self, n_events: int, n_rows: int) -> dict[str, Any]:
         """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
         return {
             "objective": "binary",
@@ -218,14 +222,14 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             "max_cat_to_onehot": 4,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.n_jobs,
+            "num_threads": self.n_jobs if n_rows > _SMALL else 1,
             "seed": self.seed,
             "verbose": -1,
         }
 
     def _checked(self, X: pd.DataFrame | Float, as_of: npt.ArrayLike | None) -> tuple[Float, Int64 | None]:
         self._check_fitted()
-        matrix = self._masked(self.columns_.encode(X))
+        matrix = self.masked(self.columns_.encode(X))
         moment = _aligned("as_of", as_of, len(matrix))
         if moment is None and self.time_.needs_calendar:
             raise InputError(
@@ -236,7 +240,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             )
         return matrix, moment
 
-    def _masked(self, matrix: Float) -> Float:
+    def masked(self, matrix: Float) -> Float:
         """Season is missing for a model that has not seen a year of it."""
         season = [i for i, name in enumerate(self.columns_.names) if name in _SEASON]
         if season and not self.time_.month:
@@ -291,8 +295,8 @@ def _baseline(outcome: npt.NDArray[np.int8], duration: Float, weight: Float, edg
 
 
 def _folds(lead: Int64, rows: PersonPeriod, moment: Int64 | None, ended: Int64, seed: int) -> list[tuple[Bools, Bools]]:
-    """Rows to fit on and rows to judge by; no lead in both. Many endings: the quarter of leads that came last is judged.
-    Few, or no times: four parts by lead in turn.
+    """Rows to fit on and rows to judge by; no lead in both. Many endings: the quarter of leads that came last is
+    judged. Few, or no times: four parts by lead in turn.
     """
     n_leads = int(lead.max()) + 1
     row_lead = lead[rows.row]

@@ -156,7 +156,7 @@ def person_period(
     return PersonPeriod(row, bin_, ending, weight)
 
 
-class Rows(lgb.Sequence):  # type: ignore[misc]  # LightGBM has no types
+class Rows(lgb.Sequence):
     """The expanded matrix, made slice by slice while LightGBM bins it, so that it never is in memory as a whole."""
 
     batch_size = 16_384

@@ -1,0 +1,289 @@
+"""Examples for training and testing: leads at as-of times (landmarks) with what became of them.
+
+Which landmarks a lead gets never depends on how or when it ended: they are planned over the whole block and kept while
+the lead is open. Spread over each lead's own life instead, or weighted by the number that fit into it, short lives
+would count too much and every hazard would come out too high.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.builder import Requests, build
+from features.catalogue import Catalogue
+from features.errors import InputError
+from features.events import DAY, to_iso
+from features.history import History
+from features.lives import BOUGHT, Lives, lead_lives
+from model.curves import Float
+from model.frame import Endings, endings
+
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+WEEK = 7 * DAY
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """``n`` landmarks. ``lead_ids``, ``as_of`` (microseconds), ``outcome`` (0, 1, 2) and ``duration`` (days above 0).
+
+    ``group``: a code for each lead. ``known_by``: where the labels are cut. ``X``: features, once built.
+    """
+
+    lead_ids: npt.NDArray[np.object_]
+    as_of: Int64
+    outcome: npt.NDArray[np.int8]
+    duration: Float
+    group: Int64
+    known_by: int
+    X: pd.DataFrame | None = None
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    @property
+    def y(self) -> Endings:
+        return endings(self.outcome, self.duration)
+
+    @property
+    def followed(self) -> Float:
+        """(n,) days from each as-of time to ``known_by``: how long it could have been followed."""
+        return np.asarray((self.known_by - self.as_of) / DAY)
+
+    @property
+    def features(self) -> pd.DataFrame:
+        if self.X is None:
+            raise InputError(
+                where="examples", expected="examples with features", got="none", remedy="Call with_features"
+            )
+        return self.X
+
+    def requests(self) -> Requests:
+        return Requests(self.lead_ids.tolist(), self.as_of)
+
+    def with_features(self, history: History, catalogue: Catalogue) -> Examples:
+        return replace(self, X=build(history, self.requests(), catalogue))
+
+    def rows(self, which: npt.NDArray[np.bool_] | Int64) -> Examples:
+        return replace(
+            self,
+            lead_ids=self.lead_ids[which],
+            as_of=self.as_of[which],
+            outcome=self.outcome[which],
+            duration=self.duration[which],
+            group=self.group[which],
+            X=None if self.X is None else self.X.iloc[np.arange(len(self))[which]].reset_index(drop=True),
+        )
+
+
+def training_landmarks(
+    history: History,
+    *,
+    since: int,
+    until: int,
+    known_by: int,
+    per_lead: int = 8,
+    max_rows: int = 200_000,
+    seed: int = 0,
+) -> Examples:
+    """Up to ``per_lead`` landmarks of each lead in [since, until), labels cut at ``known_by``.
+
+    Half of them lie at log-uniform ages, so that young leads are seen often; the others on the weekly dates on which
+    scores are made, thinned evenly. Drawn from the lead's id and the seed: other leads make no difference. Above
+    ``max_rows`` whole leads are left out.
+    """
+    lives = lead_lives(history, known_by)
+    begin = np.maximum(lives.entered_at, since)
+    token = np.array([_token(lead_id, seed) for lead_id in history.lead_ids], dtype=np.uint64)
+    planned = begin < until
+    n_planned = int(planned.sum())
+    if n_planned * per_lead > max_rows:
+        planned &= _uniform(token, 1) < max_rows / (n_planned * per_lead)
+    lead = np.flatnonzero(planned)
+    span = (until - begin[lead]) / DAY
+    by_age = per_lead - per_lead // 2
+    leads, times = [], []
+    for k in range(by_age):
+        # the draws are stratified, so that few of them cover young and old ages alike
+        share = (k + _uniform(token[lead], 2 + k)) / by_age
+        leads.append(lead)
+        times.append(begin[lead] + (np.expm1(share * np.log1p(span)) * DAY).astype(np.int64))
+    dates = _weekly_dates(since, until)
+    of_lead = np.maximum((until - begin[lead]) / WEEK, 1.0)  # weekly dates ahead of it, about
+    for k, date in enumerate(dates):
+        drawn = (_uniform(token[lead], 1000 + k) < (per_lead // 2) / of_lead) & (begin[lead] <= date)
+        leads.append(lead[drawn])
+        times.append(np.full(int(drawn.sum()), date, dtype=np.int64))
+    return _examples(history, lives, np.concatenate(leads), np.concatenate(times))
+
+
+def weekly_landmarks(history: History, *, since: int, until: int, known_by: int, step: int = WEEK) -> Examples:
+    """All leads open on the fixed dates since, since + step, .. below ``until``, as scores are made in production."""
+    lives = lead_lives(history, known_by)
+    dates = _weekly_dates(since, until, step)
+    lead = np.tile(np.arange(history.n_leads), len(dates))
+    return _examples(history, lives, lead, np.repeat(dates, history.n_leads))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Three blocks of calendar time. Landmarks lie in [since, until), labels are cut at ``known_by``; microseconds.
+
+    A block's labels are cut where the next block begins, so nothing that a model learns from has happened in a block on
+    which it is judged. ``*_gap``: from the last landmark to the cut: the follow-up that even the last one has.
+    A lead that is still open goes on into the next block, as it does in production; to leave such leads out would
+    either bias the training (long lives would be missing) or test on new leads alone.
+    """
+
+    train_since: int
+    train_until: int
+    calibrate_since: int
+    calibrate_until: int
+    test_since: int
+    test_until: int
+    known_by: int
+
+    @property
+    def train_known_by(self) -> int:
+        return self.calibrate_since
+
+    @property
+    def calibrate_known_by(self) -> int:
+        return self.test_since
+
+    @property
+    def train_gap(self) -> float:
+        """Days."""
+        return (self.train_known_by - self.train_until) / DAY
+
+    @property
+    def calibrate_gap(self) -> float:
+        """Days."""
+        return (self.calibrate_known_by - self.calibrate_until) / DAY
+
+    def train(self, history: History, *, per_lead: int = 8, max_rows: int = 200_000, seed: int = 0) -> Examples:
+        return training_landmarks(
+            history,
+            since=self.train_since,
+            until=self.train_until,
+            known_by=self.train_known_by,
+            per_lead=per_lead,
+            max_rows=max_rows,
+            seed=seed,
+        )
+
+    def calibrate(self, history: History) -> Examples:
+        step = _step(self.calibrate_since, self.calibrate_until)
+        return weekly_landmarks(
+            history,
+            since=self.calibrate_since,
+            until=self.calibrate_until,
+            known_by=self.calibrate_known_by,
+            step=step,
+        )
+
+    def test(self, history: History) -> Examples:
+        step = _step(self.test_since, self.test_until)
+        return weekly_landmarks(
+            history, since=self.test_since, until=self.test_until, known_by=self.known_by, step=step
+        )
+
+
+def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
+    """Blocks by calendar time for a history known until ``known_by``; ``longest``: the longest horizon in days.
+
+    Test landmarks are followed for ``longest`` days, or for a quarter of a history that is shorter than four times
+    that. Of the rest, the last 15 % are for testing and 15 % before that for calibration, with a follow-up of at
+    least half of the longest horizon where there is room. InputError for a history of less than 28 days or without
+    purchases.
+    """
+    known_by = min(known_by, int(history.known_at.max())) if history.n_events else known_by
+    lives = lead_lives(history, known_by)
+    entered = np.sort(lives.entered_at[lives.entered_at < known_by])
+    if not len(entered):
+        raise InputError(where="history", expected="leads with events", got="none")
+    start = int(entered[len(entered) // 100])  # a stray early lead does not stretch the calendar
+    days = (known_by - start) / DAY
+    if days < 28:
+        raise InputError(
+            where="history",
+            expected="at least 28 days of history to train, calibrate and test on",
+            got=f"{days:.1f} days, {to_iso(start)} to {to_iso(known_by)}",
+            remedy="Load a longer history",
+        )
+    usable = days - min(longest, days / 4)
+    block = 0.15 * usable
+    test_until = start + usable * DAY
+    test_since = test_until - block * DAY
+    calibrate_until = test_since - min(longest / 2, block) * DAY
+    calibrate_since = calibrate_until - block * DAY
+    train_until = calibrate_since - min(7.0, 0.05 * usable) * DAY
+    split = Split(
+        train_since=int(entered[0]),
+        train_until=int(train_until),
+        calibrate_since=int(calibrate_since),
+        calibrate_until=int(calibrate_until),
+        test_since=int(test_since),
+        test_until=int(test_until),
+        known_by=known_by,
+    )
+    _check_purchases(history, split)
+    return split
+
+
+def _check_purchases(history: History, split: Split) -> None:
+    lives = lead_lives(history, split.train_known_by)
+    if not np.any((lives.outcome == BOUGHT) & (lives.ended_at > lives.entered_at)):
+        raise InputError(
+            where="history",
+            expected=f"purchases before {to_iso(split.train_known_by)}, the end of the training block",
+            got="none",
+            remedy="Load outcomes, or a longer history",
+        )
+
+
+def _examples(history: History, lives: Lives, lead: Int64, as_of: Int64) -> Examples:
+    """Only landmarks at which the lead was known and open, and which were followed for a while."""
+    keep = (lives.entered_at[lead] <= as_of) & (as_of < lives.ended_at[lead])
+    lead, as_of = lead[keep], as_of[keep]
+    order = np.lexsort((as_of, lead))
+    lead, as_of = lead[order], as_of[order]
+    return Examples(
+        lead_ids=np.array(history.lead_ids, dtype=object)[lead],
+        as_of=as_of,
+        outcome=lives.outcome[lead],
+        duration=(lives.ended_at[lead] - as_of) / DAY,
+        group=lead.astype(np.int64),
+        known_by=lives.known_by,
+    )
+
+
+def _weekly_dates(since: int, until: int, step: int = WEEK) -> Int64:
+    """From the first midnight at or after ``since``."""
+    first = -(-since // DAY) * DAY
+    return np.arange(first if first < until else since, until, step, dtype=np.int64)
+
+
+def _step(since: int, until: int) -> int:
+    """A week; in a block of under three weeks as many days as give three dates."""
+    return int(min(WEEK, max(DAY, (until - since) // (3 * DAY) * DAY)))
+
+
+def _token(lead_id: str, seed: int) -> int:
+    digest = hashlib.blake2b(lead_id.encode(), digest_size=8, salt=seed.to_bytes(8, "big")).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _uniform(token: UInt64, k: int) -> Float:
+    """(n,) numbers within [0, 1): the k-th draw of each token (splitmix64)."""
+    with np.errstate(over="ignore"):
+        z = token + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    return np.asarray((z >> np.uint64(11)).astype(np.float64) * 2.0**-53)

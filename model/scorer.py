@@ -1,0 +1,185 @@
+"""The scorer: everything that turns the history of leads into scores, frozen, and its files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pandas as pd
+
+from features.builder import Requests, build_matrix
+from features.catalogue import Catalogue
+from features.errors import InputError
+from features.events import DAY, to_iso
+from features.history import History
+from model.calibration import Calibration
+from model.curves import Curves, Float
+from model.decision import CallCosts, decide
+from model.grid import nearest_horizon
+from model.hazard import PurchaseHazard
+from model.readiness import Readiness
+from model.reasons import contributions, sentences
+from model.window import Windows
+
+Int64 = npt.NDArray[np.int64]
+FORMAT = 1  # of the files; raised when an older program could not read them
+_CHUNK = 20_000  # rows scored at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A trained model with all that its answers depend on. ``horizons``: days, rising."""
+
+    catalogue: Catalogue
+    hazard: PurchaseHazard
+    calibration: Calibration
+    windows: Windows
+    readiness: Readiness
+    horizons: tuple[int, ...]
+    costs: CallCosts
+    version: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def window_coverage(self) -> float:
+        return self.windows.coverage
+
+    @property
+    def ready_horizon(self) -> int:
+        """The horizon whose chance is ranked as readiness: the one nearest 30 days."""
+        return int(nearest_horizon(self.horizons, 30))
+
+    def curves(self, X: pd.DataFrame | Float, as_of: npt.ArrayLike) -> Curves:
+        """Calibrated curves for n rows of features of the scorer's catalogue. ``as_of``: (n,) microseconds."""
+        return self.calibration.apply(self.hazard.predict_curves(X, as_of=as_of))
+
+    def score(self, history: History, requests: Requests, *, reasons: bool = True) -> pd.DataFrame:
+        """One row for each request, in its order: lead_id, as_of (ISO 8601), readiness, p_<h>, p_lost_<h>,
+        window_start, window_end, window_coverage, median_date, call_on (dates or None), priority, reasons,
+        model_version.
+
+        No purchase expected: no window, median date or call_on, and the first reason says so. Every lead is taken as
+        open. ``reasons``: False leaves out all others, which take most of the time.
+        """
+        matrix = build_matrix(history, requests, self.catalogue)
+        as_of = np.asarray(requests.as_of, dtype=np.int64)
+        parts = [
+            self.score_matrix(requests.lead_ids[i : i + _CHUNK], as_of[i : i + _CHUNK], matrix[i : i + _CHUNK], reasons)
+            for i in range(0, max(len(as_of), 1), _CHUNK)
+        ]
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+    def score_matrix(self, lead_ids: Any, as_of: Int64, matrix: Float, reasons: bool = True) -> pd.DataFrame:
+        """The same from features that are built already, encoded as ``build_matrix`` does."""
+        curves = self.curves(matrix, as_of)
+        bought, lost = curves.at(list(self.horizons))
+        readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
+        decision = decide(curves, self.costs)
+        first, median, last = (_dates(as_of, day, decision.call) for day in self.windows.days(curves, readiness))
+        columns: dict[str, Any] = {"lead_id": list(lead_ids), "as_of": [to_iso(int(t)) for t in as_of]}
+        columns["readiness"] = readiness
+        columns |= {f"p_{h}": bought[:, j] for j, h in enumerate(self.horizons)}
+        columns |= {f"p_lost_{h}": lost[:, j] for j, h in enumerate(self.horizons)}
+        columns |= {"window_start": first, "window_end": last, "window_coverage": self.window_coverage}
+        columns |= {"median_date": median, "call_on": _dates(as_of, decision.day, decision.call)}
+        columns |= {"priority": decision.priority}
+        columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
+        columns["model_version"] = self.version
+        return pd.DataFrame({name: _column(values, len(as_of)) for name, values in columns.items()})
+
+    def _reasons(
+        self, matrix: Float, as_of: Int64, chance: Float, call: npt.NDArray[np.bool_], wanted: bool
+    ) -> list[list[str]]:
+        found: list[list[str]] = [[] for _ in as_of]
+        if wanted:
+            labels = {spec.name: spec.label for spec in self.catalogue.features}
+            weights = contributions(self.hazard, matrix, as_of, self.ready_horizon)
+            found = sentences(self.hazard, matrix, weights, labels)
+        for row in np.flatnonzero(~call):
+            said = f"No purchase expected within {self.horizons[-1]} days (chance {100 * chance[row]:.0f} %)"
+            found[row] = [said, *found[row]]
+        return found
+
+    def to_files(self) -> dict[str, bytes]:
+        """The scorer as texts by file name: JSON and LightGBM's own format. ``from_files`` gives the same scores."""
+        state, texts = self.hazard.to_files()
+        scorer = {
+            "format": FORMAT,
+            "version": self.version,
+            "horizons": list(self.horizons),
+            "costs": asdict(self.costs),
+            "calibration": self.calibration.to_json(),
+            "windows": self.windows.to_json(),
+            "readiness": asdict(self.readiness),
+            "hazard": state,
+            "notes": self.notes,
+        }
+        options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+        files = {
+            "scorer.json": orjson.dumps(scorer, option=options),
+            "catalogue.json": self.catalogue.to_json().encode(),
+        }
+        return files | {f"{name}.txt": text.encode() for name, text in texts.items()}
+
+    @classmethod
+    def from_files(cls, files: dict[str, bytes]) -> Scorer:
+        """InputError when files are missing, damaged or of another format."""
+        absent = [name for name in ("scorer.json", "catalogue.json") if name not in files]
+        if absent:
+            raise InputError(where="model files", expected="scorer.json and catalogue.json", got=f"no {absent[0]}")
+        try:
+            data = orjson.loads(files["scorer.json"])
+            found = data["format"]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(where="scorer.json", expected="the JSON of a scorer", got=str(error)) from None
+        if found != FORMAT:
+            raise InputError(
+                where="scorer.json", expected=f"format {FORMAT}", got=f"format {found}", remedy="Train the model anew"
+            )
+        texts = {
+            name.removesuffix(".txt"): content.decode() for name, content in files.items() if name.endswith(".txt")
+        }
+        return cls(
+            catalogue=Catalogue.from_json(files["catalogue.json"].decode()),
+            hazard=PurchaseHazard.from_files(data["hazard"], texts),
+            calibration=Calibration.from_json(data["calibration"]),
+            windows=Windows.from_json(data["windows"]),
+            readiness=Readiness(tuple(data["readiness"]["chance"]), tuple(data["readiness"]["rank"])),
+            horizons=tuple(data["horizons"]),
+            costs=CallCosts(**data["costs"]),
+            version=data["version"],
+            notes=data["notes"],
+        )
+
+    def digest(self) -> str:
+        """64 hexadecimal digits: SHA-256 of the files."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.to_files().items()):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
+
+
+def _dates(as_of: Int64, day: Float, call: npt.NDArray[np.bool_]) -> list[date | None]:
+    """The UTC date ``day`` days after each as-of time; None where no call is worth it."""
+    number = np.floor(as_of / DAY + day).astype(np.int64)
+    return [_EPOCH + timedelta(days=int(n)) if wanted else None for n, wanted in zip(number, call, strict=True)]
+
+
+def _column(values: Any, n: int) -> Any:
+    """Lists of objects stay what they are: no date becomes a timestamp, no None becomes NaN."""
+    if isinstance(values, list):
+        column = np.empty(n, dtype=object)
+        column[:] = values if not values or not isinstance(values[0], list) else None
+        if values and isinstance(values[0], list):
+            for i, value in enumerate(values):
+                column[i] = value
+        return pd.Series(column, dtype=object)
+    return values if isinstance(values, np.ndarray) else [values] * n
