@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType, TracebackType
 from typing import Self
 
@@ -20,6 +20,7 @@ from features.history import History
 from features.store import migrate, postgres, sqlite
 from features.store.accounts import account_links
 from features.store.engines import WRITE, make_engine
+from features.store.facts import LeadFacts
 from features.store.schema import MAX_NAME, events, lead_accounts
 from features.store.spend import insert_spend, read_spend
 
@@ -204,6 +205,25 @@ class Store:
             query = query.where(events.c.lead_id.not_in(sa.select(events.c.lead_id).where(ending, *seen)))
         with self._reading() as connection:
             return sorted(connection.execute(query).scalars())
+
+    def lead_facts(self, lead_ids: Sequence[str]) -> dict[str, LeadFacts]:
+        """For each of these leads that is known: its first event that is no ending, and its first ending."""
+        facts: dict[str, LeadFacts] = {}
+        if not lead_ids:
+            return facts
+        statement = (
+            "SELECT lead_id, type, min(occurred_at) FROM events "  # noqa: S608
+            f"WHERE lead_id IN ({self._dialect.GIVEN}) AND NOT bot GROUP BY lead_id, type"
+        )
+        with self._reading() as connection:
+            rows = connection.exec_driver_sql(statement, {"leads": self._dialect.lead_list(lead_ids)}).all()
+        for lead, kind, at in rows:
+            fact = facts.get(lead, LeadFacts(None, None))
+            if kind not in ENDINGS:
+                facts[lead] = replace(fact, first_at=min(at, fact.first_at if fact.first_at is not None else at))
+            elif fact.ending is None or at < fact.ending[1]:
+                facts[lead] = replace(fact, ending=(kind, at))
+        return facts
 
     def append_spend(self, table: pa.Table) -> Appended:
         """Append spend (SPEND_SCHEMA); a row that is there already is left out and counted as a duplicate."""
