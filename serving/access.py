@@ -26,7 +26,7 @@ SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer lt_...`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
 }
-SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
+SECURITY: list[str | dict[str, list[Any]]] = [{"bearer": []}, {"header": []}]
 
 
 class Sessions(SecureCookieSessionInterface):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from model.curves import Curves
 from serving.problems import Error
@@ -89,7 +89,8 @@ def scores_model(score: type[BaseModel]) -> type[BaseModel]:
 
 
 def call_list_model(score: type[BaseModel]) -> type[BaseModel]:
-    lead = create_model("CallListLead", __base__=score, owner=(str | None, ...), source=(str | None, ...))
+    traits: dict[str, Any] = dict.fromkeys(("owner", "source", "account_id"), (str | None, ...))
+    lead = create_model("CallListLead", __base__=score, **traits, value=(JsonValue, ...))
     return create_model(
         "CallList",
         __base__=_Score,
@@ -97,7 +98,7 @@ def call_list_model(score: type[BaseModel]) -> type[BaseModel]:
         as_of=(str, ...),
         model_version=(str, ...),
         total=(int, Field(description="open leads that match, of which the first `limit` are given")),
-        leads=(list[lead], ...),  # type: ignore[valid-type]
+        leads=(list[lead], ...),
     )
 
 

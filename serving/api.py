@@ -13,6 +13,7 @@ from features.store.migrate import require_current
 from serving import scoring
 from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
+from serving.checks import faults
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
@@ -55,7 +56,8 @@ def api(service: Service) -> APIBlueprint:
         """
         lead_ids = list(dict.fromkeys(part.strip() for part in query_data.lead_ids.split(",") if part.strip()))
         if not 1 <= len(lead_ids) <= MAX_LEAD_IDS:
-            raise invalid("query", "lead_ids", f"expected 1 to {MAX_LEAD_IDS} lead ids, got {len(lead_ids)}")
+            got = f"expected 1 to {MAX_LEAD_IDS} lead ids, got {len(lead_ids)}"
+            raise invalid("query", {"lead_ids": [got]})
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
         found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
@@ -73,9 +75,9 @@ def api(service: Service) -> APIBlueprint:
         of the same account is known of stored leads only.
         """
         as_of = service.moment(json_data.as_of, "json")
-        wrong = scoring.too_late(json_data, service.clock())
-        for field, texts in wrong.items():
-            raise invalid("json", field, "; ".join(texts))
+        wrong = faults(json_data, service.clock())
+        if wrong:
+            raise invalid("json", wrong)
         served = service.models.current()
         return json_answer(scoring.score_posted([json_data], as_of, served, curve=json_data.curve)[0])
 

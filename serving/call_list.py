@@ -62,6 +62,7 @@ class CallList:
         self._snapshot: Snapshot | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._stopped = False
 
     def current(self) -> Snapshot:
         """A list that is fresh enough; computed now when there is none. ModelUnavailable without a model."""
@@ -80,6 +81,11 @@ class CallList:
         """Compute the first list as soon as there is a model, and later ones when they are due."""
         threading.Thread(target=self._work, name="call-list", daemon=True).start()
 
+    def stop(self) -> None:
+        """End the background work, without waiting for a list that is being computed."""
+        self._stopped = True
+        self._wake.set()
+
     def _outdated(self, snapshot: Snapshot) -> bool:
         age = self._clock() - snapshot.as_of
         if snapshot.model_version != self._models.current().version or age > 10 * self._max_age:
@@ -94,7 +100,7 @@ class CallList:
 
     def _work(self) -> None:
         pause = 0.5
-        while True:
+        while not self._stopped:
             try:
                 seen = self._snapshot
                 if seen is None or self._outdated(seen) or self._wake.is_set():

@@ -10,7 +10,7 @@ import numpy as np
 from serving.answers import Curve
 
 WIDTH, HEIGHT = 640, 300  # of the picture, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 16, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 30, 26, 38
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def draw(
     points = np.union1d(grid[grid <= days], [0.0, float(days)])
     purchased = np.interp(points, grid, curve.purchased)
     lost = np.interp(points, grid, curve.lost)
-    top_value = _nice_top(max(float(purchased.max()), float(lost.max())))
+    top_value = _nice_top(max(float(purchased.max()), float(lost.max()), *horizons.values()))
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
 
     def x(day: float) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 
-import flask_openapi3_swagger
 from apiflask import APIBlueprint
 from flask import Response, render_template, send_from_directory
 
-ASSETS = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
+ASSETS = files("flask_openapi3_swagger") / "templates" / "swagger"
 FILES = {"swagger-ui.css": "css", "swagger-ui-bundle.js": "js"}
 
 
@@ -21,6 +20,6 @@ def documentation() -> APIBlueprint:
 
     @bp.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>")
     def asset(name: str) -> Response:
-        return send_from_directory(ASSETS / FILES[name], name, max_age=86_400)
+        return send_from_directory(str(ASSETS / FILES[name]), name, max_age=86_400)
 
     return bp

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -61,7 +62,7 @@ class Keys:
             raise InputError(where="name", expected="a name that tells whose key it is", got="an empty one")
         key_id = "".join(secrets.choice(_DIGITS) for _ in range(10))
         secret = secrets.token_urlsafe(32)
-        row = {
+        row: dict[str, Any] = {
             "key_id": key_id,
             "name": name.strip(),
             "hash": _hash(secret),
@@ -105,7 +106,7 @@ class Keys:
             return None
         return _key(row)
 
-    def _row(self, key_id: str) -> sa.Row[tuple[object, ...]] | None:
+    def _row(self, key_id: str) -> sa.Row[Any] | None:
         with self._store.engine.connect() as connection:
             return connection.execute(sa.select(api_keys).where(api_keys.c.key_id == key_id)).first()
 
@@ -114,7 +115,7 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key(row: sa.Row[tuple[object, ...]]) -> Key:
+def _key(row: sa.Row[Any]) -> Key:
     return Key(row.key_id, row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)
 
 

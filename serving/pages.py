@@ -32,6 +32,7 @@ def pages(service: Service) -> APIBlueprint:
     bp.add_app_template_filter(_moment, "moment")
     bp.add_app_template_filter(_number, "number")
     bp.add_app_template_global(form_token, "form_token")
+    bp.add_app_template_global(_span, "span")
 
     @bp.get("/")
     @signed_in(service)
@@ -202,6 +203,12 @@ def _day(value: str | date | None) -> str:
         return "none"
     day = value if isinstance(value, date) else date.fromisoformat(value[:10])
     return f"{short_date(day)} {day.year}"
+
+
+def _span(start: str, end: str) -> str:
+    """Two dates; the year of the first only where they differ."""
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    return f"{short_date(first) if first.year == last.year else _day(first)} \N{EN DASH} {_day(last)}"
 
 
 def _percent(value: float | None) -> str:

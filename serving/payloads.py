@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from features.events import (
-    ENDINGS,
     IDENTIFY,
     NEED_DECLARED,
     Event,
@@ -17,6 +16,7 @@ from features.events import (
     to_iso,
 )
 from features.store.schema import MAX_NAME
+from features.tables.rows import EARLIEST
 
 MAX_EVENTS = 10_000  # of one posted history
 MAX_HISTORIES = 500  # of one request
@@ -27,7 +27,10 @@ MAX_LIMIT = 1_000  # rows of the call list in one answer
 def _time_text(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError(f"expected an ISO 8601 date or time such as 2026-03-01T09:30:00Z, got {value!r}")
-    return parse_time(value, where="")
+    micros = parse_time(value, where="")
+    if micros < EARLIEST:
+        raise ValueError(f"expected a time from 1900 on, got {value!r}")
+    return micros
 
 
 def _no_control_characters(value: str) -> str:
@@ -64,7 +67,7 @@ class ScoreQuery(Strict):
 
 
 class ScoresQuery(ScoreQuery):
-    lead_ids: str = Field(
+    lead_ids: Annotated[str, AfterValidator(_no_control_characters)] = Field(
         min_length=1, description=f"at most {MAX_LEAD_IDS} lead ids, separated by commas", examples=["L1,L2"]
     )
 
@@ -124,34 +127,6 @@ class PostedHistory(Strict):
     lead: PostedLead
     events: Annotated[list[PostedEvent], BeforeValidator(_some_events)] = Field(min_length=1, max_length=MAX_EVENTS)
 
-    @model_validator(mode="after")
-    def _one_life(self) -> PostedHistory:
-        endings = [(i, event) for i, event in enumerate(self.events) if event.type in ENDINGS]
-        if len(endings) > 1:
-            places = " and ".join(f"events.{i} ({event.type})" for i, event in endings)
-            raise ValueError(f"expected at most one ending, got {len(endings)}: {places}")
-        for i, event in endings:
-            if self.lead.created_at is not None and event.timestamp < self.lead.created_at:
-                raise ValueError(
-                    f"events.{i}: the lead ended at {to_iso(event.timestamp)}, before it was created at "
-                    f"{to_iso(self.lead.created_at)}"
-                )
-            value = event.properties.get("value")
-            if isinstance(value, (int, float)) and value < 0:
-                raise ValueError(f"events.{i}: expected a value of at least 0, got {value}")
-        for i, event in enumerate(self.events):
-            if event.type == NEED_DECLARED:
-                parse_time(event.properties.get("need_by"), where=f"events.{i}.properties.need_by")
-        return self
-
-    def latest(self) -> tuple[int, str]:
-        """The latest time in it, and the field that holds it."""
-        times = [(event.timestamp, f"events.{i}.timestamp") for i, event in enumerate(self.events)]
-        times += [(e.recorded_at, f"events.{i}.recorded_at") for i, e in enumerate(self.events) if e.recorded_at]
-        if self.lead.created_at is not None:
-            times.append((self.lead.created_at, "lead.created_at"))
-        return max(times)
-
     def to_events(self, lead_id: str, account_id: str | None) -> list[Event]:
         """The log's events for it, under these ids: as the loader makes them from the interchange tables."""
         first = min(event.timestamp for event in self.events)
@@ -193,7 +168,7 @@ def _event(
     )
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "lead": {"lead_id": "L1", "created_at": "2026-03-01T09:00:00Z", "source": "webinar", "value": 12000,
              "need_by": "2026-05-01"},
     "events": [

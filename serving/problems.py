@@ -8,8 +8,7 @@ from typing import Any
 
 import sqlalchemy.exc
 from apiflask import APIFlask, HTTPError
-from flask import Response, render_template, request
-from flask.typing import ResponseReturnValue
+from flask import Response, jsonify, render_template, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import InputError, ModelUnavailable, StoreUnavailable, UnknownLead
@@ -65,9 +64,9 @@ def problem(
     )
 
 
-def invalid(place: str, field: str, message: str) -> HTTPError:
-    """422 naming the one field that is wrong."""
-    return problem(422, f"{field}: {message}", detail={place: {field: [message]}})
+def invalid(place: str, fields: Mapping[str, list[str]]) -> HTTPError:
+    """422 naming each field that is wrong. ``place``: json or query."""
+    return HTTPError(422, detail={place: dict(fields)})
 
 
 def field_errors(error: ValidationError) -> dict[str, list[str]]:
@@ -90,28 +89,28 @@ def register(app: APIFlask) -> None:
     app.error_processor(_answer)
 
     @app.errorhandler(UnknownLead)
-    def unknown_lead(error: UnknownLead) -> ResponseReturnValue:
+    def unknown_lead(error: UnknownLead) -> Response:
         return _answer(problem(404, str(error), code="unknown_lead", detail={"path": {"lead_id": [error.lead_id]}}))
 
     @app.errorhandler(InputError)
-    def bad_input(error: InputError) -> ResponseReturnValue:
+    def bad_input(error: InputError) -> Response:
         return _answer(problem(422, str(error), detail={"input": {error.where or "input": [str(error)]}}))
 
     @app.errorhandler(ModelUnavailable)
-    def no_model(error: ModelUnavailable) -> ResponseReturnValue:
+    def no_model(error: ModelUnavailable) -> Response:
         return _answer(_away("model_unavailable", str(error)))
 
     @app.errorhandler(StoreUnavailable)
-    def no_store(error: StoreUnavailable) -> ResponseReturnValue:
+    def no_store(error: StoreUnavailable) -> Response:
         return _answer(_away("store_unavailable", str(error)))
 
     @app.errorhandler(sqlalchemy.exc.DBAPIError)
-    def database_away(error: sqlalchemy.exc.DBAPIError) -> ResponseReturnValue:
+    def database_away(error: sqlalchemy.exc.DBAPIError) -> Response:
         log.error("database: %s", type(error.orig).__name__, exc_info=error)
         return _answer(_away("store_unavailable", "the database cannot be reached; ask again in a moment"))
 
     @app.errorhandler(500)
-    def unforeseen(_: Exception) -> ResponseReturnValue:
+    def unforeseen(_: Exception) -> Response:
         return _answer(problem(500, "an error that was not foreseen; the service's log has it"))
 
 
@@ -119,18 +118,21 @@ def _away(code: str, message: str) -> HTTPError:
     return problem(503, message, code=code, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def _answer(error: HTTPError) -> ResponseReturnValue:
+def _answer(error: HTTPError) -> Response:
     body = _body(error)
     headers = {name: value for name, value in dict(error.headers or {}).items() if name != "Content-Length"}
     if _for_a_person():
         return Response(render_template("error.html", error=body, status=error.status_code), error.status_code, headers)
-    return body, error.status_code, headers
+    answer = jsonify(body)
+    answer.status_code = error.status_code
+    answer.headers.update(headers)
+    return answer
 
 
 def _body(error: HTTPError) -> dict[str, Any]:
     detail = error.detail if isinstance(error.detail, dict) else {}
     detail = {
-        place: {field: [plain(text) for text in texts] for field, texts in fields.items()}
+        place: {_name(field): [plain(text) for text in texts] for field, texts in fields.items()}
         if isinstance(fields, dict) and place in ("json", "query", "path")
         else fields
         for place, fields in detail.items()
@@ -144,6 +146,10 @@ def _body(error: HTTPError) -> dict[str, Any]:
         "message": message,
         "detail": detail,
     }
+
+
+def _name(field: str) -> str:
+    return "body" if field == "_schema" else field  # as APIFlask calls what concerns no single field
 
 
 def _for_a_person() -> bool:

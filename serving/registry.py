@@ -14,6 +14,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from features.builder import warm_up
 from features.errors import LeadtimeError, ModelUnavailable
 from model.scorer import Scorer
 
@@ -109,7 +110,9 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
             f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
             f"{_first_line(error)}. {remedy}"
         ) from error
-    served = Served(Scorer.from_files(files), version)
+    scorer = Scorer.from_files(files)
+    warm_up(scorer.catalogue)  # before the first request has to wait for it
+    served = Served(scorer, version)
     log.info("model %s version %s is in service", name, version)
     return served
 

@@ -9,21 +9,20 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from features.builder import Requests, build
+from features.builder import Requests, build_matrix
 from features.errors import UnknownLead
-from features.events import DAY, Event, to_datetime, to_iso
+from features.events import Event, to_datetime, to_iso
 from features.history import History
 from features.lives import BOUGHT, OPEN, lead_lives
 from features.store import Store
 from serving import answers
 from serving.answers import Standing, curve_answer, scored, unscored
+from serving.checks import Faults, faults
 from serving.payloads import PostedHistory
 from serving.problems import field_errors
 from serving.registry import Served
 
 Answer = dict[str, Any]
-
-FUTURE_TOLERANCE = DAY  # how far ahead of our clock a posted event may lie: clocks and zones of senders are off
 
 
 ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
@@ -34,9 +33,9 @@ NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known a
 def standings(history: History, as_of: int) -> list[Standing]:
     """One for each lead of the history, in its order, as known at ``as_of``."""
     lives = lead_lives(history, as_of)
-    seen = np.add.reduceat(np.append(history.known_at <= as_of, [False]), history.start[:-1]) if history.n_leads else []
+    visible_events = np.bincount(history.lead_code[history.known_at <= as_of], minlength=history.n_leads)
     found = []
-    for outcome, ended_at, visible in zip(lives.outcome, lives.ended_at, seen, strict=True):
+    for outcome, ended_at, visible in zip(lives.outcome, lives.ended_at, visible_events, strict=True):
         if not visible:
             found.append(NOT_YET_SEEN)
         elif outcome == OPEN:
@@ -59,11 +58,9 @@ def score_history(
     found: dict[str, Answer] = {}
     if wanted:
         requests = Requests(wanted, np.full(len(wanted), as_of, dtype=np.int64))
-        frame = served.scorer.score(history, requests)
-        found = {row["lead_id"]: scored(row, at) for row in records(frame)}
+        found = {row["lead_id"]: scored(row, at) for row in records(served.scorer.score(history, requests))}
         if curve:
-            X = build(history, requests, served.scorer.catalogue)
-            curves = served.scorer.curves(X, requests.as_of)
+            curves = served.scorer.curves(build_matrix(history, requests, served.scorer.catalogue), requests.as_of)
             for i, lead_id in enumerate(wanted):
                 found[lead_id]["curve"] = curve_answer(curves, i)
     horizons = served.scorer.horizons
@@ -79,6 +76,8 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def score_stored(store: Store, lead_id: str, as_of: int, served: Served, *, curve: bool = False) -> Answer:
     """UnknownLead when the log holds nothing of it."""
+    if "\x00" in lead_id:  # which no text in PostgreSQL can hold
+        raise UnknownLead(lead_id)
     answer = score_many_stored(store, [lead_id], as_of, served, curve=curve)[0]
     if answer["status"] == answers.UNKNOWN:
         raise UnknownLead(lead_id)
@@ -132,7 +131,7 @@ def score_each(
     for i, raw in enumerate(posted):
         try:
             history = PostedHistory.model_validate(raw)
-            wrong = too_late(history, now)
+            wrong = faults(history, now)
         except ValidationError as error:
             wrong = field_errors(error)
         if wrong:
@@ -146,15 +145,7 @@ def score_each(
     return [answer for answer in found if answer is not None]
 
 
-def too_late(history: PostedHistory, now: int) -> dict[str, list[str]]:
-    """What is wrong with its times, seen from now; empty when nothing is."""
-    latest, field = history.latest()
-    if latest <= now + FUTURE_TOLERANCE:
-        return {}
-    return {field: [f"expected a time that has come, got {to_iso(latest)}; it is now {to_iso(now)}"]}
-
-
-def _invalid(raw: Mapping[str, Any], wrong: dict[str, list[str]], as_of: str, served: Served) -> Answer:
+def _invalid(raw: Mapping[str, Any], wrong: Faults, as_of: str, served: Served) -> Answer:
     lead = raw.get("lead")
     lead_id = lead.get("lead_id") if isinstance(lead, Mapping) else None
     message = "; ".join(f"{field}: {'; '.join(texts)}" for field, texts in wrong.items())

@@ -33,8 +33,6 @@ class Service:
         if as_of is None:
             return now
         if as_of > now:
-            raise invalid(
-                place, "as_of", f"expected a time that has come, got {to_iso(as_of)}; it is now {to_iso(now)}. "
-                "Leave as_of out to score as of now"
-            )  # fmt: skip
+            got = f"expected a time that has come, got {to_iso(as_of)}; it is now {to_iso(now)}"
+            raise invalid(place, {"as_of": [f"{got}. Leave as_of out to score as of now"]})
         return as_of
