@@ -95,24 +95,31 @@ def _members(stair_start, stair_known, stair_account, n_accounts):  # type: igno
 
 
 @compiled
-def _stream(chosen, event_account, joined, occurred, lead_of, members, windows, start, series, bases, best):  # type: ignore[no-untyped-def]
-    """Fill one stream: by account the sorted times at which events come in, and go out of each window."""
+def _by_account(chosen, event_account, member_start, start):  # type: ignore[no-untyped-def]
+    """The chosen events ordered by account; fills where each account starts. Accounts of one lead are left out."""
     n_accounts = len(start) - 1
-    start[:] = 0
-    for event in chosen:
-        account = event_account[event]
-        if account >= 0 and members[account + 1] - members[account] > 1:
+    counts = np.zeros(len(chosen), dtype=np.bool_)
+    for i in range(len(chosen)):
+        account = event_account[chosen[i]]
+        if account >= 0 and member_start[account + 1] - member_start[account] > 1:
+            counts[i] = True
             start[account + 1] += 1
     for account in range(n_accounts):
         start[account + 1] += start[account]
     place = start[:-1].copy()
     events = np.empty(start[-1], dtype=np.int64)
-    for event in chosen:
-        account = event_account[event]
-        if account >= 0 and members[account + 1] - members[account] > 1:
-            events[place[account]] = event
+    for i in range(len(chosen)):
+        if counts[i]:
+            account = event_account[chosen[i]]
+            events[place[account]] = chosen[i]
             place[account] += 1
-    for account in range(n_accounts):
+    return events
+
+
+@compiled
+def _fill_series(events, start, joined, occurred, lead_of, windows, bases, series, best):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Fill by account the sorted times at which events come in, and go out of each window, and the latest so far."""
+    for account in range(len(start) - 1):
         low, high = start[account], start[account + 1]
         if low == high:
             continue
@@ -128,9 +135,9 @@ def _stream(chosen, event_account, joined, occurred, lead_of, members, windows, 
                 second, latest, leader = latest, at, lead
             else:
                 second = max(second, at)
-            place_of = bases[0] + i
-            series[place_of] = joined[event]
-            best[0, place_of], best[1, place_of], best[2, place_of] = latest, leader, second
+            come = bases[0] + i
+            series[come] = joined[event]
+            best[0, come], best[1, come], best[2, come] = latest, leader, second
             for window in range(len(windows)):
                 series[bases[window + 1] + i] = max(joined[event], at + windows[window])
         for window in range(len(windows)):
@@ -169,9 +176,8 @@ def index_accounts(
     best = np.empty((3, int(firsts[-1])), dtype=np.int64)
     spans = np.array(windows, dtype=np.int64)
     for i, rows in enumerate(streams):
-        _stream(
-            rows, event_account, joined, occurred, lead_of, member_start, spans, stream_start[i], series, bases[i], best
-        )
+        events = _by_account(rows, event_account, member_start, stream_start[i])
+        _fill_series(events, stream_start[i], joined, occurred, lead_of, spans, bases[i], series, best)
     accounts = Accounts(
         stair_start=stair_start,
         stair_known=stair_known,

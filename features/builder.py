@@ -61,16 +61,19 @@ def build_matrix(history: History, requests: Requests, catalogue: Catalogue, *, 
     leads = np.fromiter((index.get(lead_id, -1) for lead_id in requests.lead_ids), dtype=np.int64, count=n)
     as_of = np.require(requests.as_of, np.int64, ["C", "W"])
     out = np.empty((n, len(catalogue.features)))
-    given = (leads, as_of, prepared.events, prepared.texts, prepared.accounts, plan.program, prepared.n_local)
+
+    def fill(low: int, high: int) -> None:
+        asked = (leads, as_of)
+        fill_rows(
+            out, low, high, *asked, prepared.events, prepared.texts, prepared.accounts, plan.program, prepared.n_local
+        )
+
     workers = min(threads or os.cpu_count() or 1, -(-n // _ROWS_PER_TASK))
     if workers <= 1:
-        fill_rows(out, 0, n, *given)
+        fill(0, n)
         return out
     with ThreadPoolExecutor(workers) as pool:
-        tasks = [
-            pool.submit(fill_rows, out, low, min(low + _ROWS_PER_TASK, n), *given)
-            for low in range(0, n, _ROWS_PER_TASK)
-        ]
+        tasks = [pool.submit(fill, low, min(low + _ROWS_PER_TASK, n)) for low in range(0, n, _ROWS_PER_TASK)]
     for task in tasks:
         task.result()
     return out
@@ -90,7 +93,8 @@ def to_frame(matrix: Float64, catalogue: Catalogue) -> pd.DataFrame:
         return numeric
     categories = {
         spec.name: pd.Categorical.from_codes(
-            np.nan_to_num(matrix[:, column], nan=-1.0).astype(np.int32), categories=[*(spec.levels or ()), OTHER]
+            np.nan_to_num(matrix[:, column], nan=-1.0).astype(np.int32),
+            categories=pd.Index([*(spec.levels or ()), OTHER]),
         )
         for column, spec in enumerate(catalogue.features)
         if spec.categorical
@@ -99,9 +103,9 @@ def to_frame(matrix: Float64, catalogue: Catalogue) -> pd.DataFrame:
 
 
 def warm_up(catalogue: Catalogue) -> None:
-    """Compile, or load from numba's cache on disk, all that a request needs: seconds the first time, else well under one.
+    """Compile all that a request needs, or load it from numba's cache on disk, before the first request is answered.
 
-    Call it before the first request is answered.
+    Takes seconds the first time on a machine, much less than one after that.
     """
     events = [
         Event(

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
+from features.compile_plan import compile_plan
 from features.errors import InputError
 from features.feature_spec import ENGAGEMENT, EVERY, GIVEN, OTHER, FeatureSpec, feature_from_dict, to_dict
 from features.found import Found
 from features.history import History
-from features.compile_plan import compile_plan
 from features.plan import Plan
 from features.settings import EventRoles
 

@@ -141,7 +141,7 @@ def _from_columns(table: pa.Table) -> History:
     occurred, recorded = table["occurred_at"].to_numpy(), table["recorded_at"].to_numpy()
     order, ties = order_by_lead_and_time(lead_code, len(lead_ids), occurred, recorded)
     if len(ties):
-        order = _settle_ties(table, order, ties, lead_code, occurred, recorded)
+        order = _settle_ties(table, order, ties)
     type_code, types = _encode(table["type"])
     channel_code, channels = _encode(table["channel"])
     campaign_code, campaigns = _encode(table["campaign"])
@@ -162,7 +162,7 @@ def _from_columns(table: pa.Table) -> History:
     )
 
 
-def _settle_ties(table: pa.Table, order: Int64, ties: Int64, lead: Int32, occurred: Int64, recorded: Int64) -> Int64:
+def _settle_ties(table: pa.Table, order: Int64, ties: Int64) -> Int64:
     """The order with events of the same lead and times put in the order of their ids, each id once.
 
     ``ties``: places in the order whose event has the lead and the times of the event before it.

@@ -180,7 +180,7 @@ def _account_latest(accounts, account, as_of, line, lead):  # type: ignore[no-un
 
 
 @compiled
-def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n_local):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
+def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n_local):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915, PLR0917
     """Fill rows low:high of ``out`` (n, p) for these leads (-1: nothing known) and as-of times.
 
     ``n_local``: how many different values a lead has at most, over the distinct readers.
@@ -252,10 +252,10 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                         totals[bucket, slot] += 1.0
                 for at in range(action_start[actions + DISTINCT], action_start[actions + DISTINCT + 1]):
                     value_code = local[readers[at], event]
-                    if value_code >= 0 and met[extras[at], value_code] != row:
-                        if conditions[at] < 0 or meets[conditions[at], text]:
-                            met[extras[at], value_code] = row
-                            totals[bucket, slots[at]] += 1.0
+                    new = value_code >= 0 and met[extras[at], value_code] != row
+                    if new and (conditions[at] < 0 or meets[conditions[at], text]):
+                        met[extras[at], value_code] = row
+                        totals[bucket, slots[at]] += 1.0
                 for at in range(action_start[actions + OWN], action_start[actions + OWN + 1]):
                     if event_account[event] == account and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += 1.0
