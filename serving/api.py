@@ -163,6 +163,7 @@ def _database(service: Service) -> str:
 
 def _model(service: Service) -> str:
     try:
-        return f"ok, version {service.models.current().version}"
+        served = service.models.current()
     except ModelUnavailable as error:
         return str(error)
+    return f"ok, version {served.version} (number {served.registered} in the registry)"

@@ -27,11 +27,13 @@ SHOWN_TRAITS = ("owner", "source", "account_id", "value")
 class Snapshot:
     """Open leads as of one moment, most urgent first, each an answer with the traits shown beside it.
 
-    ``position``, ``model_version``: what it was computed from. ``n_leads``: all leads of the log, ended ones too.
+    ``position``, ``registered`` (the model's number in the registry): what it was computed from. ``n_leads``: all leads
+    of the log, ended ones too.
     """
 
     as_of: int
     position: int
+    registered: str
     model_version: str
     n_leads: int
     leads: list[Answer]
@@ -88,7 +90,7 @@ class CallList:
 
     def _outdated(self, snapshot: Snapshot) -> bool:
         age = self._clock() - snapshot.as_of
-        if snapshot.model_version != self._models.current().version or age > 10 * self._max_age:
+        if snapshot.registered != self._models.current().registered or age > 10 * self._max_age:
             return True
         return age > self._settle and snapshot.position != self._store.position()
 
@@ -127,7 +129,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     ]
     leads.sort(key=lambda lead: (-(lead["priority"] or 0.0), lead["lead_id"]))
     owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
-    return Snapshot(as_of, position, served.version, history.n_leads, leads, owners)
+    return Snapshot(as_of, position, served.registered, served.version, history.n_leads, leads, owners)
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:

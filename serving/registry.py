@@ -26,10 +26,15 @@ _SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A scorer and the registry's version of it."""
+    """A scorer and the number of its version in the registry."""
 
     scorer: Scorer
-    version: str
+    registered: str
+
+    @property
+    def version(self) -> str:
+        """What answers name: the scorer's own version, which files of scores carry as well."""
+        return self.scorer.version or self.registered
 
 
 class ModelSource(Protocol):
@@ -99,7 +104,7 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     try:
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
         version = str(client.get_model_version_by_alias(name, alias).version)
-        if known is not None and known.version == version:
+        if known is not None and known.registered == version:
             return known
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:

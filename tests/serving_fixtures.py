@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,20 +51,26 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="session")
-def service(world: World, tmp_path_factory: pytest.TempPathFactory) -> Running:
+def service(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The service over the world. Tests that write to the log use ``own_service``."""
-    return run(_copy(world, tmp_path_factory.mktemp("service")), FixedModel(Served(world.scorer, "7")))
+    running = run(_copy(world, tmp_path_factory.mktemp("service")), FixedModel(Served(world.scorer, "7")))
+    yield running
+    running.store.close()
 
 
 @pytest.fixture
-def own_service(world: World, tmp_path: Path) -> Running:
-    return run(_copy(world, tmp_path), FixedModel(Served(world.scorer, "7")))
+def own_service(world: World, tmp_path: Path) -> Iterator[Running]:
+    running = run(_copy(world, tmp_path), FixedModel(Served(world.scorer, "7")))
+    yield running
+    running.store.close()
 
 
 @pytest.fixture
-def empty_service(world: World, tmp_path: Path) -> Running:
+def empty_service(world: World, tmp_path: Path) -> Iterator[Running]:
     """A model but no lead."""
-    return run(f"sqlite:///{tmp_path}/empty.db", FixedModel(Served(world.scorer, "7")))
+    running = run(f"sqlite:///{tmp_path}/empty.db", FixedModel(Served(world.scorer, "7")))
+    yield running
+    running.store.close()
 
 
 @pytest.fixture
