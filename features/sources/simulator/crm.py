@@ -82,7 +82,7 @@ def spend_of(leads: int, *, seed: int, world: World, span: Span) -> pa.Table:
     """The interchange table ``spend``: what each campaign of each channel that costs money cost on each day."""
     names = names_of(span)
     day = np.arange(span.days)
-    expected = leads * arrivals(world, span)[:, None] * source_shares(world, span, day)
+    expected = leads * arrivals(span)[:, None] * source_shares(world, span, day)
     dates = [span.start + timedelta(days=int(d)) for d in day]
     parts = []
     for index, source in enumerate(SOURCES):

@@ -80,7 +80,7 @@ def law_of(world: World, span: Span, beyond: int = 0) -> Law:
     # drift runs from +1 at the first day to -1 at the last, and stays there
     drift = world.drift * np.clip(1 - 2 * day / span.days, -1, 1)
     rate = RATES * world.engagement
-    powers = np.arange(4)
+    powers = np.arange(4, dtype=np.float64)
     return Law(
         leave=np.array([0.009, 0.014, 0.026, 0.045, 0.0, 0.0]),
         buy=np.array([0.00002, 0.0001, 0.0008, 0.020, 0.0006, 0.0]),
@@ -88,8 +88,8 @@ def law_of(world: World, span: Span, beyond: int = 0) -> Law:
         talks=np.array([1.0, TALKS_WORTH, 0.5]),
         told=np.array([1.0, 0.8, TOLD_OFF_LEAVES]),
         call_more=np.array([1.0, 2.0, 0.15]),
-        annoyed_buys=ANNOYED_BUYS**powers,
-        annoyed_leaves=ANNOYED_LEAVES**powers,
+        annoyed_buys=np.power(ANNOYED_BUYS, powers),
+        annoyed_leaves=np.power(ANNOYED_LEAVES, powers),
         call=np.array([0.005, 0.008, 0.035, 0.055, 0.020, 0.005]),
         call_blind=0.014,
         rate=rate,

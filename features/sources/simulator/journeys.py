@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.sources.simulator.dynamics import Law, Span, law_of
-from features.sources.simulator.kernel import walk_leads, walk_needs
+from features.sources.simulator.kernel import Log, walk_leads, walk_needs
 from features.sources.simulator.market import World
 from features.sources.simulator.population import BLOCK, Population, draw_population
 
@@ -20,8 +20,8 @@ Ints = npt.NDArray[np.int64]
 class Journeys:
     """What happened. Leads are rows of ``people``, days those of ``span``.
 
-    ``phases`` (accounts, days + 1) int8: at the start of each day, the latent truth. ``signals`` (k, 3): lead, day, kind;
-    ``calls`` (k, 3): lead, day, disposition; both ordered by lead and day. ``ends`` (n, 4): outcome (0 open,
+    ``phases`` (accounts, days + 1) int8: at the start of each day, the latent truth. ``signals`` (k, 3): lead, day,
+    kind; ``calls`` (k, 3): lead, day, disposition; both ordered by lead and day. ``ends`` (n, 4): outcome (0 open,
     1 bought, 2 lost), day, contact, early calls. ``share`` (n,): part of the last day that was over.
     """
 
@@ -43,13 +43,17 @@ def draw_journeys(first: int, until: int, *, seed: int, world: World, span: Span
     walk_needs(law, people.needs, span.days + 1, phases)
     room, room_for_calls = 48 * n + 1000, 6 * n + 1000
     while True:
-        signals, calls = np.empty((room, 3), dtype=np.int64), np.empty((room_for_calls, 3), dtype=np.int64)
-        ends, share = np.zeros((n, 4), dtype=np.int64), np.zeros(n)
-        n_signals, n_calls = walk_leads(
-            law, people.needs, people.traits, phases, span.days, signals, calls, ends, share
+        log = Log(
+            signals=np.empty((room, 3), dtype=np.int64),
+            calls=np.empty((room_for_calls, 3), dtype=np.int64),
+            ends=np.zeros((n, 4), dtype=np.int64),
+            share=np.zeros(n),
+            drawn=np.zeros(2, dtype=np.int64),
         )
+        walk_leads(law, people.needs, people.traits, phases, span.days, log)
+        n_signals, n_calls = log.drawn
         if n_signals <= room and n_calls <= room_for_calls:
             break
         room, room_for_calls = max(room, n_signals), max(room_for_calls, n_calls)  # the same again, with room
-    ends[ends[:, 0] == 0, 1] = span.days
-    return Journeys(people, phases, signals[:n_signals], calls[:n_calls], ends, share, span)
+    log.ends[log.ends[:, 0] == 0, 1] = span.days
+    return Journeys(people, phases, log.signals[:n_signals], log.calls[:n_calls], log.ends, log.share, span)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - numba takes no keyword-only arguments
 """The compiled part: one day of a lead after another. What is drawn and what is predicted use the same functions.
 
 Order of a day t of an open lead, after the day of its creation: (1) a sales call, perhaps; (2) the ending,
@@ -44,7 +45,7 @@ class Needs(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """Of leads, what the law depends on. ``created``: day; ``wrong``: probability that a call meets the wrong person."""
+    """Of leads, what the law depends on. ``created``: day; ``wrong``: share of calls that meet the wrong person."""
 
     key: npt.NDArray[np.uint64]
     created: Ints
@@ -89,7 +90,7 @@ def moves_on(law: Law, phase: int, t: int, speed: float, need: int) -> float:
     if phase >= 4:
         return 0.0
     if need == NO_NEED_DATE:
-        return min(0.9, law.leave[phase] * speed * law.speed_on[t])
+        return float(min(0.9, law.leave[phase] * speed * law.speed_on[t]))
     left = need - t
     if phase == 3:
         return 0.0 if left > -3 else 0.25
@@ -129,7 +130,7 @@ def endings(
 def call_chance(law: Law, phase: int, contact: int, t: int, skill: float, capacity: float) -> float:
     """Probability of a sales call on day t."""
     usual = skill * law.call[phase] + (1.0 - skill) * law.call_blind
-    return min(0.9, usual * capacity * law.call_more[contact] * law.call_on[t])
+    return float(min(0.9, usual * capacity * law.call_more[contact] * law.call_on[t]))
 
 
 @jit
@@ -175,59 +176,66 @@ def walk_needs(law: Law, needs: Needs, days: int, phases: npt.NDArray[np.int8]) 
                 phase += 1
 
 
-@jit
-def walk_leads(
-    law: Law,
-    needs: Needs,
-    traits: Traits,
-    phases: npt.NDArray[np.int8],
-    days: int,
-    signals: npt.NDArray[np.int64],
-    calls: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    share: npt.NDArray[np.float64],
-) -> tuple[int, int]:
-    """Draw every lead's journey. Returns how many signals and calls there are, whether or not they found room.
+class Log(NamedTuple):
+    """Where drawn journeys are written.
 
-    ``signals`` (room, 3): lead, day, signal. ``calls`` (room, 4): lead, day, disposition, was before. ``ends``
-    (leads, 4): outcome (0 open), day, contact and early calls then. ``share`` (leads,): part of the day gone by
-    at the ending.
+    ``signals`` (room, 3): lead, day, kind. ``calls`` (room, 3): lead, day, disposition. ``ends`` (leads, 4): outcome
+    (0 open), day, contact and early calls then. ``share`` (leads,): part of the day gone by at the ending.
+    ``drawn`` (2,): how many signals and calls there are, whether or not they found room.
     """
+
+    signals: Ints
+    calls: Ints
+    ends: Ints
+    share: Float
+    drawn: Ints
+
+
+@jit
+def draw_call(law: Law, traits: Traits, i: int, phase: int, contact: int, t: int, state: npt.NDArray[np.uint64]) -> int:
+    """The disposition of the call of day t, -1 when there is none."""
+    if uniform(state) >= call_chance(law, phase, contact, t, traits.skill[i], traits.capacity[i]):
+        return -1
+    if uniform(state) < NO_ANSWER_SHARE:
+        return NO_ANSWER
+    if uniform(state) < traits.wrong[i]:
+        return WRONG_PERSON
+    return answer(phase, contact, traits.skill[i], uniform(state))
+
+
+@jit
+def draw_signals(law: Law, traits: Traits, i: int, phase: int, t: int, state: npt.NDArray[np.uint64], log: Log) -> None:
+    """Independent Poisson rates, drawn as their total number and then the kind of each."""
+    for _ in range(poisson(state, law.rate_sum[phase] * traits.activity[i] * law.signal_on[t])):
+        kind = np.searchsorted(law.rate_cut[phase], uniform(state), side="right")
+        row = log.drawn[0]
+        if row < len(log.signals):
+            log.signals[row, 0], log.signals[row, 1], log.signals[row, 2] = i, t, kind
+        log.drawn[0] += 1
+
+
+@jit
+def walk_leads(law: Law, needs: Needs, traits: Traits, phases: npt.NDArray[np.int8], days: int, log: Log) -> None:
+    """Draw every lead's journey into ``log``."""
     state = np.empty(1, dtype=np.uint64)
-    n_signals, n_calls = 0, 0
     for k in range(len(needs.first)):
         for i in range(needs.first[k], needs.until[k]):
             state[0] = traits.key[i]
             contact, early = NONE, 0
             for t in range(traits.created[i] + 1, days):
                 phase = phases[k, t]
-                if uniform(state) < call_chance(law, phase, contact, t, traits.skill[i], traits.capacity[i]):
-                    u = uniform(state)
-                    if u < NO_ANSWER_SHARE:
-                        disposition = NO_ANSWER
-                    elif uniform(state) < traits.wrong[i]:
-                        disposition = WRONG_PERSON
-                    else:
-                        disposition = answer(phase, contact, traits.skill[i], uniform(state))
-                    if n_calls < len(calls):
-                        calls[n_calls, 0], calls[n_calls, 1], calls[n_calls, 2] = i, t, disposition
-                    n_calls += 1
+                disposition = draw_call(law, traits, i, phase, contact, t, state)
+                if disposition >= 0:
+                    row = log.drawn[1]
+                    if row < len(log.calls):
+                        log.calls[row, 0], log.calls[row, 1], log.calls[row, 2] = i, t, disposition
+                    log.drawn[1] += 1
                     contact, early = after_call(contact, early, disposition)
                 buy, lose = endings(law, phase, contact, early, t, traits.fit[i], traits.closing[i], needs.need[k])
                 u = uniform(state)
+                draw_signals(law, traits, i, phase, t, state, log)
                 if u < buy + lose:
-                    ends[i, 0] = 1 if u < buy else 2
-                    ends[i, 1] = t
-                    share[i] = OPENS_AT + (CLOSES_AT - OPENS_AT) * uniform(state)
-                # Independent Poisson rates, drawn as their total number and then the kind of each
-                for _ in range(poisson(state, law.rate_sum[phase] * traits.activity[i] * law.signal_on[t])):
-                    if n_signals < len(signals):
-                        kind = np.searchsorted(law.rate_cut[phase], uniform(state), side="right")
-                        signals[n_signals, 0], signals[n_signals, 1], signals[n_signals, 2] = i, t, kind
-                    else:
-                        uniform(state)
-                    n_signals += 1
-                if ends[i, 0] != 0:
+                    log.ends[i, 0], log.ends[i, 1] = 1 if u < buy else 2, t
+                    log.share[i] = OPENS_AT + (CLOSES_AT - OPENS_AT) * uniform(state)
                     break
-            ends[i, 2], ends[i, 3] = contact, early
-    return n_signals, n_calls
+            log.ends[i, 2], log.ends[i, 3] = contact, early

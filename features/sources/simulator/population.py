@@ -80,7 +80,7 @@ def draw_population(first: int, until: int, *, seed: int, world: World, span: Sp
     head = number[begins]  # an account is drawn by the number of its first lead
     starts = np.flatnonzero(begins)
 
-    account_created = _created(u(head, "created"), world, span)
+    account_created = choose(u(head, "created"), arrivals(span))
     source = _sources(u(head, "source"), account_created, world, span)
     levels = {
         name: choose(
@@ -102,7 +102,9 @@ def draw_population(first: int, until: int, *, seed: int, world: World, span: Sp
     honest = dated & (u(head, "honest") < honest_share(world)[source])
     meant = account_created + 14 + (70 * (-np.log1p(-u(head, "need"))) ** 0.75).astype(np.int64)
     need = np.where(honest, meant, NO_NEED_DATE)
-    declared, deadline = _deadlines(u, head, dated, honest, account_created, meant, span)
+    declared, deadline = _deadlines(
+        u, head, dated=dated, honest=honest, created=account_created, meant=meant, span=span
+    )
 
     def times(what: str, names: tuple[str, ...]) -> Float:
         product = np.ones(len(number))
@@ -153,7 +155,7 @@ class _Draws:
         return uniforms(self.seed, index, _USES[use])
 
 
-def arrivals(world: World, span: Span) -> Float:
+def arrivals(span: Span) -> Float:
     """(days,) the share of leads that come on each day: growing, fewer in summer, at weekends and at the year's end."""
     day = np.arange(span.days)
     ordinal = day + span.start.toordinal()
@@ -161,10 +163,6 @@ def arrivals(world: World, span: Span) -> Float:
     year = 2 * np.pi * (ordinal % 365.2425) / 365.2425
     rate = (1 + 0.5 * day / span.days) * (1 + 0.2 * np.cos(year - 0.6)) * np.where(weekend, 0.35, 1.0)
     return np.asarray(rate / rate.sum())
-
-
-def _created(u: Float, world: World, span: Span) -> Ints:
-    return choose(u, arrivals(world, span))
 
 
 def source_shares(world: World, span: Span, day: Ints) -> Float:
@@ -203,6 +201,7 @@ LEAST_SLIP = 21
 def _deadlines(
     u: _Draws,
     head: Ints,
+    *,
     dated: npt.NDArray[np.bool_],
     honest: npt.NDArray[np.bool_],
     created: Ints,

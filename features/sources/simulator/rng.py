@@ -47,4 +47,4 @@ def choose(u: Float, weights: Float) -> npt.NDArray[np.int64]:
     cut = np.cumsum(weights, axis=-1)
     cut = cut / cut[..., -1:]
     picked = np.searchsorted(cut, u, side="right") if cut.ndim == 1 else (u[:, None] >= cut).sum(axis=1)
-    return np.minimum(picked, cut.shape[-1] - 1).astype(np.int64)
+    return np.asarray(np.minimum(picked, cut.shape[-1] - 1), dtype=np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,7 @@ def names_of(span: Span) -> Names:
     )
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Event rows. ``lead``: row among the leads drawn; ``at``, ``recorded``: microseconds since 1970 UTC; the
     rest codes into the lists above, -1 for none; ``need_by``: days since 1970; ``minutes``, ``value``: NaN for none."""
@@ -115,24 +115,14 @@ class Rows:
     @classmethod
     def of(cls, lead: Ints, at: Ints, kind: str | Ints, **columns: Ints | Float | int) -> Rows:
         """Rows with these columns; ``recorded`` when it happened, ``bot`` 0, the others none unless given."""
-        n = len(lead)
-        given: dict[str, Ints | Float | int] = {
-            "lead": lead,
-            "at": at,
-            "type": TYPES.index(kind) if isinstance(kind, str) else kind,
-            "recorded": at,
-            "bot": 0,
-            "minutes": np.nan,
-            "value": np.nan,
-            **columns,
-        }
-        kinds = {"minutes": np.float64, "value": np.float64}
-        return cls(
-            **{
-                f.name: np.broadcast_to(np.asarray(given.get(f.name, NOTHING), dtype=kinds.get(f.name, np.int64)), (n,))
-                for f in fields(cls)
-            }
-        )
+        defaults: dict[str, Any] = {"recorded": at, "bot": 0, "minutes": np.nan, "value": np.nan}
+        code = TYPES.index(kind) if isinstance(kind, str) else kind
+        given = {**defaults, "lead": lead, "at": at, "type": code, **columns}
+        filled: dict[str, Any] = {}
+        for f in fields(cls):
+            kept = np.float64 if f.name in ("minutes", "value") else np.int64
+            filled[f.name] = np.broadcast_to(np.asarray(given.get(f.name, NOTHING), dtype=kept), (len(lead),))
+        return cls(**filled)
 
     @classmethod
     def concat(cls, parts: list[Rows]) -> Rows:
@@ -143,10 +133,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.lead)
-
-    def with_recorded(self, recorded: Ints) -> Rows:
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Rows(**{**columns, "recorded": recorded})
 
 
 def to_arrow(rows: Rows, serial: Ints, numbers: Ints, names: Names) -> pa.Table:
@@ -227,6 +213,6 @@ def serials(lead: Ints) -> Ints:
     return np.arange(len(lead)) - first[lead]
 
 
-def moment(span: Span, day: Ints, share: Float | Ints) -> Ints:
+def moment(span: Span, day: Ints, share: Float | float) -> Ints:
     """Microseconds since 1970 of a share of a day of the span, to the second."""
     return span.start_micros + day * DAY + (np.asarray(share) * 86_400).astype(np.int64) * 1_000_000

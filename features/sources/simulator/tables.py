@@ -7,6 +7,8 @@ at or after the end of the span.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -121,13 +123,13 @@ def _bots(first: Rows, serial: Ints, chance: Chances) -> list[Rows]:
     mail = first.type == TYPES.index("mail_sent")
     scanned = first.take(mail & (u < SCANNED))
     crawled = first.take((first.type == TYPES.index("page_view")) & (u < CRAWLED))
-    return [
-        Rows.of(
-            rows.lead, rows.at + delay * SECOND, kind, channel=rows.channel, campaign=rows.campaign, content=rows.content,
-            bot=1,
+    bots = []
+    for rows, kind, delay in ((scanned, "mail_opened", 3), (scanned, "mail_clicked", 5), (crawled, "page_view", 11)):
+        at = rows.at + delay * SECOND
+        bots.append(
+            Rows.of(rows.lead, at, kind, channel=rows.channel, campaign=rows.campaign, content=rows.content, bot=1)
         )
-        for rows, kind, delay in ((scanned, "mail_opened", 3), (scanned, "mail_clicked", 5), (crawled, "page_view", 11))
-    ]  # fmt: skip
+    return bots
 
 
 def _calls(journeys: Journeys, chance: Chances) -> Rows:
@@ -199,4 +201,4 @@ def _late(rows: Rows, serial: Ints, chance: Chances) -> Rows:
     days = np.where(late, delay * np.where(is_call, LATE_CALL_DAYS, LATE_DAYS), 0.0)
     recorded = rows.at + (days * 86_400).astype(np.int64) * SECOND
     listed = rows.type == TYPES.index("webinar_attended")
-    return rows.with_recorded(np.where(listed, (rows.at // DAY + 1) * DAY + 6 * 3_600 * SECOND, recorded))
+    return replace(rows, recorded=np.where(listed, (rows.at // DAY + 1) * DAY + 6 * 3_600 * SECOND, recorded))

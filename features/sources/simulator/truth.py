@@ -30,7 +30,7 @@ import numpy.typing as npt
 from features.errors import InputError
 from features.events import DAY
 from features.sources.simulator.dynamics import Law, Span, law_of
-from features.sources.simulator.foresight import believe, contact_at, forward
+from features.sources.simulator.foresight import Asked, Seen, believe, contact_at, forward
 from features.sources.simulator.journeys import Journeys, draw_journeys
 from features.sources.simulator.kernel import CLOSES_AT, NO_NEED_DATE, OPENS_AT
 from features.sources.simulator.market import World
@@ -81,7 +81,7 @@ def true_curves(
         if len(rows) == 0:
             continue
         day, part = np.divmod(moments[rows] - truth.span.start_micros, DAY)
-        daily = _daily_curves(law, journeys, lead, day, horizon, given)
+        daily = _daily_curves(law, journeys, lead, day, horizon=horizon, given=given)
         bought[rows], lost[rows] = _conditional(daily, part / DAY, wanted)
     return bought, lost
 
@@ -129,35 +129,44 @@ def _open(journeys: Journeys, lead: Ints, moments: Ints) -> npt.NDArray[np.bool_
     return cast("npt.NDArray[np.bool_]", (created <= moments) & ((journeys.ends[lead, 0] == 0) | (moments < ended)))
 
 
-def _daily_curves(law: Law, journeys: Journeys, lead: Ints, day: Ints, horizon: int, given: str) -> tuple[Float, Float]:
+def _daily_curves(
+    law: Law, journeys: Journeys, lead: Ints, day: Ints, *, horizon: int, given: str
+) -> tuple[Float, Float]:
     """Both incidences (n, horizon + 1) at the starts of the days from ``day`` on."""
     people = journeys.people
     account = people.account[lead]
-    calls_begin = np.searchsorted(journeys.calls[:, 0], np.arange(len(people) + 1))
-    state = np.array([contact_at(journeys.calls, calls_begin, i, d) for i, d in zip(lead, day, strict=True)])
-    mass, need = np.zeros((len(lead), 2, 6)), np.full(len(lead), NO_NEED_DATE)
+    every_lead = np.arange(len(people) + 1)
+    calls_begin = np.searchsorted(journeys.calls[:, 0], every_lead)
     if given == LATENT:
         need = people.needs.need[account]
-        mass[np.arange(len(lead)), (need != NO_NEED_DATE).astype(np.int64), _phase_at(journeys, account, day)] = 1
+        mass = np.zeros((len(lead), 2, 6))
+        phase = journeys.phases[account, day].astype(np.int64)
+        mass[np.arange(len(lead)), (need != NO_NEED_DATE).astype(np.int64), phase] = 1
     else:
-        signals_begin = np.searchsorted(journeys.signals[:, 0], np.arange(len(people) + 1))
-        believe(
-            law, people.needs, people.traits, people.prior, people.declared, people.deadline, journeys.signals,
-            signals_begin, journeys.calls, calls_begin, journeys.ends, account, day, mass, need,
-        )  # fmt: skip
+        seen = Seen(
+            signals=journeys.signals,
+            signals_begin=np.searchsorted(journeys.signals[:, 0], every_lead),
+            calls=journeys.calls,
+            calls_begin=calls_begin,
+            ends=journeys.ends,
+            declared=people.declared,
+            deadline=people.deadline,
+        )
+        mass, need = believe(law, people.needs, people.traits, people.prior, seen, account, day)
+    state = np.array([contact_at(journeys.calls, calls_begin, i, d) for i, d in zip(lead, day, strict=True)])
+    asked = Asked(
+        mass=mass,
+        need=need,
+        start=day,
+        wait=(day == people.created[lead]).astype(np.int64),  # nothing ends on the day of creation
+        contact=state[:, 0],
+        early=state[:, 1],
+        lead=lead,
+        speed=people.needs.speed[account],
+    )
     bought, lost = np.zeros((len(lead), horizon + 1)), np.zeros((len(lead), horizon + 1))
-    traits = people.traits
-    # nothing can end on the day of creation: what is asked about it begins a day later
-    wait = (day == people.created[lead]).astype(np.int64)
-    forward(
-        law, mass, need, day, wait, state[:, 0], state[:, 1], people.needs.speed[account], traits.fit[lead],
-        traits.skill[lead], traits.capacity[lead], traits.closing[lead], traits.wrong[lead], bought, lost,
-    )  # fmt: skip
+    forward(law, people.traits, asked, bought, lost)
     return bought, lost
-
-
-def _phase_at(journeys: Journeys, account: Ints, day: Ints) -> Ints:
-    return journeys.phases[account, day].astype(np.int64)
 
 
 def _conditional(daily: tuple[Float, Float], part: Float, wanted: Float) -> tuple[Float, Float]:
