@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +74,11 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # no transactions behind our back: SQLAlchemy's begin is the one
+        _use_wal(connection)
         for pragma in (
             f"busy_timeout = {BUSY_SECONDS * 1000}",
-            "journal_mode = WAL",  # readers and the writer do not wait for one another
             "synchronous = FULL",  # a commit that returned survives a power cut
             "foreign_keys = ON",
             "cache_size = -65536",  # 64 MiB: the index of event ids is hit at random places
@@ -92,3 +94,19 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Write-ahead logging: readers and the writer do not wait for one another.
+
+    The file keeps the mode. Changing it does not wait for its turn, so when several open a new file it is tried
+    again.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)

@@ -83,19 +83,16 @@ class Store:
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
-        """Turn a database that cannot be reached, is full or is locked into StoreUnavailable."""
+        """Turn a database that cannot be reached, is full, locked or damaged into StoreUnavailable."""
         driver = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (
-            sa.exc.OperationalError,
-            sa.exc.InterfaceError,
-            sa.exc.TimeoutError,
-            driver.OperationalError,
-            driver.InterfaceError,
-            postgres.BulkError,
-        ) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, driver.Error, postgres.BulkError) as error:
             cause = getattr(error, "orig", None) or error
+            # A file that is no database is a DatabaseError; what is more special than that is a fault in a statement.
+            away = (sa.exc.TimeoutError, driver.OperationalError, driver.InterfaceError, postgres.BulkError)
+            if not isinstance(cause, away) and type(cause) is not driver.DatabaseError:
+                raise
             where = self.engine.url.render_as_string(hide_password=True)
             raise StoreUnavailable(f"the database {where} cannot be used: {str(cause).strip()}") from error
 
