@@ -16,14 +16,18 @@ from features.sources.simulator.market import WORLDS
 from features.sources.simulator.stream import FORMATS, write_simulation
 
 DEFAULT_END = date(2026, 11, 1)
+FIRST_END, LAST_END = date(1990, 1, 1), date(2200, 1, 1)
 MOST_LEADS = 10**8  # lead ids have eight digits
 
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day: date | None = date.fromisoformat(text)
     except ValueError:
-        raise InputError(where="--end", expected="a date such as 2026-11-01", got=repr(text)) from None
+        day = None
+    if day is None or not FIRST_END <= day <= LAST_END:
+        raise InputError(where="--end", expected=f"a date from {FIRST_END} to {LAST_END}", got=repr(text))
+    return day
 
 
 def _within(option: str, value: int, low: int, high: int) -> int:
