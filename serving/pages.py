@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from features.errors import ModelUnavailable, UnknownLead
-from features.events import to_datetime
+from features.errors import InputError, ModelUnavailable, UnknownLead
+from features.events import NEED_DECLARED, parse_time, to_datetime
 from serving import answers
 from serving.access import check_form, current_key, form_token, local_path, open_session, signed_in
 from serving.answers import Curve
@@ -169,11 +170,12 @@ def _chart(answer: Answer, as_of: int) -> Chart | None:
     )
 
 
-def _deadline(rows: list[dict[str, Any]]) -> str | None:
-    """The declared deadline, of the latest declaration; rows come latest first."""
+def _deadline(rows: list[dict[str, Any]]) -> date | None:
+    """The declared deadline, of the latest declaration that can be read; rows come latest first."""
     for row in rows:
-        if row["type"] == "need_declared":
-            return cast("str | None", orjson.loads(row["properties"]).get("need_by"))
+        if row["type"] == NEED_DECLARED:
+            with suppress(InputError):
+                return to_datetime(parse_time(orjson.loads(row["properties"]).get("need_by"))).date()
     return None
 
 

@@ -25,7 +25,7 @@ from serving.registry import FixedModel, Served
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("world")
-    assert simulate.main([str(folder / "tables"), "--leads", "300", "--seed", "3", "--days", "240", "--end", END]) == 0
+    assert simulate.main([str(folder / "tables"), "--leads", "600", "--seed", "3", "--days", "300", "--end", END]) == 0
     tables = read_tables(folder / "tables", now=NOW)
     file = folder / "leadtime.db"
     url = f"sqlite:///{file}"
