@@ -100,7 +100,7 @@ def parse_time(value: object, *, where: str = "time") -> int:
         moment = value
     elif isinstance(value, date):
         moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not value.strip().isdecimal():
         try:
             moment = datetime.fromisoformat(value.strip())
         except ValueError:

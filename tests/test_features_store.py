@@ -252,6 +252,20 @@ def test_the_spend_recorded_last_counts(store: Store) -> None:
         store.append_spend(pa.table({"channel": ["mail"]}))
 
 
+def test_reading_in_bulk_gives_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = [event(i, lead_id=f"l{i}", type="identify", properties={"account_id": i % 7}) for i in range(50)]
+    store.append(log(*joined, event(60, lead_id="l3", bot=True, channel="é", recorded_at=10**16)))
+    for leads in (None, [], ["l3"], [f"l{i}" for i in range(30, 2_000)]):
+        for known_by, up_to in ((None, None), (40, None), (None, 20), (10, 5)):
+            few = store.events(leads, known_by=known_by, up_to=up_to)
+            few_leads = store.history(leads, known_by=known_by, up_to=up_to).lead_ids
+            with monkeypatch.context() as patch:
+                patch.setattr("features.store.store._BULK_FROM_EVENTS", 0)
+                patch.setattr("features.store.store._BULK_FROM_LEADS", 0)
+                assert store.events(leads, known_by=known_by, up_to=up_to).equals(few)
+                assert store.history(leads, known_by=known_by, up_to=up_to).lead_ids == few_leads
+
+
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
 times = st.integers(-(2**62), 2**62)
 generated = st.builds(

@@ -1,8 +1,8 @@
 """CSV files, plain or gzip, in chunks of text columns.
 
-Blocks without a quote are parsed by Arrow. From the first quote on, and for a block in which something is odd
-(a row with too few fields, an empty line, a byte that is not UTF-8), Python's csv module takes over: it is slower,
-and it tells the line of each row.
+Blocks in which each line is a row are parsed by Arrow. Where a quoted field may hold a line end or a quote stands
+where none should, and for a block in which something else is odd (a row with too few fields, an empty line, a byte
+that is not UTF-8), Python's csv module takes over: it is slower, and it tells the line of each row.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class CsvFile:
         while block := stream.read(_BLOCK):
             if not block.endswith(b"\n"):
                 block += _line(stream, self.name)
-            if b'"' in block:
-                # A quoted field may hold line ends, so that a block may end within one.
+            if not _a_row_each_line(block):
+                # A quoted field may hold line ends, so that the block may end within one.
                 yield from slow_chunks(_lines(block, stream, self.name), line, self.name, self._header, names)
                 return
             table = self._fast(block, names)
@@ -95,13 +95,34 @@ class CsvFile:
             return pacsv.read_csv(
                 pa.BufferReader(block),
                 read_options=pacsv.ReadOptions(column_names=self._header, block_size=len(block) + 1),
-                parse_options=pacsv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+                parse_options=pacsv.ParseOptions(ignore_empty_lines=False),
                 convert_options=pacsv.ConvertOptions(
                     column_types=self.columns, include_columns=names, null_values=[""], strings_can_be_null=True
                 ),
             )
         except pa.ArrowInvalid:
             return None
+
+
+_SEPARATORS = np.zeros(256, dtype=np.bool_)
+_SEPARATORS[list(b",\r\n")] = True
+_ORDINARY = ~_SEPARATORS
+_ORDINARY[ord('"')] = False
+
+
+def _a_row_each_line(block: bytes) -> bool:
+    """Whether all quotes in these lines are closed on their line, and begin and end fields or are doubled."""
+    if b'"' not in block:
+        return True
+    text = np.frombuffer(b"\n" + block + b"\n\n", dtype=np.uint8)
+    quotes = np.flatnonzero(text == ord('"'))
+    line_ends = np.flatnonzero(text == ord("\n"))
+    if (np.searchsorted(quotes, line_ends) % 2).any():
+        return False
+    before, after, then = text[quotes - 1], text[quotes + 1], text[quotes + 2]
+    stray = _ORDINARY[before] & _ORDINARY[after]
+    text_after_empty = _SEPARATORS[before] & (after == ord('"')) & _ORDINARY[then]
+    return not (stray | text_after_empty).any()
 
 
 def _line(stream: IO[bytes], name: str) -> bytes:

@@ -50,6 +50,7 @@ class Leads:
         recorded, known = rows.time("recorded_at")
         need, needed = rows.time("need_by", latest=now + FARTHEST_NEED)
         rows.number("value")
+        rows.finite(kinds)
         for column in ("account_id", "source", "owner"):
             rows.text(column)
         if first:

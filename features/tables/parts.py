@@ -41,6 +41,7 @@ def events_part(chunk: Chunk, kinds: Mapping[str, str], ids: RowIds, endings: En
     occurred, recorded = rows.times("timestamp")
     bot = rows.flag("bot")
     rows.number("minutes")
+    rows.finite(kinds)
     table = _with_need(rows, mask(pc.equal(kind, NEED_DECLARED)), now=now)
     ending = mask(pc.is_in(kind, pa.array(ENDINGS))) & ~bot
     if ending.any():
@@ -92,6 +93,7 @@ def outcomes_part(chunk: Chunk, kinds: Mapping[str, str], endings: Endings, *, n
     rows.number("value")
     rows.number("satisfaction", highest=10)
     rows.text("owner")
+    rows.finite(kinds)
     everywhere = np.ones(rows.n, dtype=np.bool_)
     days = days_only(rows.table["at"])
     at = endings.check(

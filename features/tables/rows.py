@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +121,13 @@ class Rows:
         if required:
             self.refuse(np.isnan(numbers) & where, column, lambda _: f"expected {expected}, got an empty one")
         return numbers
+
+    def finite(self, columns: Iterable[str]) -> None:
+        """Refuse infinite numbers in these columns."""
+        for column in columns:
+            values = flat(self.table[column])
+            if pa.types.is_floating(values.type):
+                self.refuse(mask(pc.is_inf(values)), column, lambda _: "expected a finite number, got an infinite one")
 
     def flag(self, column: str) -> Mask:
         """True or false; false where there is none."""

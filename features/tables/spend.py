@@ -25,6 +25,7 @@ class Spend:
         channel, campaign = rows.text("channel", required=True), rows.text("campaign")
         date, recorded = rows.times("date")
         amount = rows.number("amount", required=True)
+        rows.finite(kinds)
         day = date // DAY
         keys = zip(channel.to_pylist(), campaign.to_pylist(), day.tolist(), recorded.tolist(), strict=True)
         for i, key in enumerate(keys):

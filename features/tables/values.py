@@ -139,6 +139,8 @@ def _value(raw: Any, kind: str) -> Any:
         return int(raw) if _WHOLE.fullmatch(raw) else float(raw)
     if kind == "boolean" and isinstance(raw, str):
         return raw.lower() == "true"
+    if isinstance(raw, date | time):  # a datetime is a date as well
+        return _iso(raw)
     if isinstance(raw, float):
         return raw if np.isfinite(raw) else None
     return raw
@@ -149,18 +151,12 @@ def _dump(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no type for: times as ISO 8601 in UTC, decimals as numbers, the rest as text."""
+    """What JSON has no type for: decimals as numbers, the rest as text."""
     return float(value) if isinstance(value, Decimal) else str(value)
 
 
-def iso_times(values: pa.Array) -> pa.StringArray:
-    """Time stamps as ISO 8601 text in UTC, dates as dates."""
-    return pa.array([_iso(value) for value in values.to_pylist()], type=pa.string())
-
-
-def _iso(value: datetime | date | time | None) -> str | None:
-    if value is None:
-        return None
+def _iso(value: date | time) -> str:
+    """A time stamp as ISO 8601 in UTC, a date or a time of day as such."""
     if isinstance(value, datetime):
         return to_iso(parse_time(value if value.tzinfo else value.replace(tzinfo=UTC)))
     return value.isoformat()
