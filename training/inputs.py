@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import InputError
+from features.history import History
 from features.store import Store
 from features.tables import read_tables
 
@@ -39,6 +41,13 @@ class Source:
                 remedy="Load tables with python -m features.load DIR, or name a folder of tables with --data DIR",
             )
         return table
+
+    def history(self, lead_ids: Sequence[str] | None, *, known_by: int, now: int) -> History:
+        """The history of these leads and their colleagues, or of all leads; empty where nothing is known."""
+        if self.data is None and lead_ids is not None:
+            with Store.open(self.database_url) as store:
+                return store.history(lead_ids, known_by=known_by)
+        return History.from_table(self.events(known_by=known_by, now=now))
 
     def __str__(self) -> str:
         return str(self.data) if self.data is not None else "the store"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no warning where git is not installed
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for files that take milliseconds
 
 import mlflow
 import mlflow.artifacts
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPERIMENT = "leadtime"
-FOLDER = "scorer"
+SERVING = "scorer"  # what serves
+MEASURED = "measured"  # what was measured: the same, without the newest block
 LOADER = "training.pyfunc"
 _SQLITE = "sqlite:///"
 
@@ -59,6 +61,11 @@ class Run:
             params=[Param(name, str(value)) for name, value in params.items()],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
+
+    def files(self, folder: str, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as temporary:
+            write_files(Path(temporary), files)
+            self.client.log_artifacts(self.run_id, temporary, folder)
 
     def picture(self, name: str, figure: Figure) -> None:
         self.client.log_figure(self.run_id, figure, f"pictures/{name}.png")
@@ -107,20 +114,15 @@ class Tracking:
 
     def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
         """Log the scorer's files and register them as a new version, which is returned. No alias moves."""
-        with tempfile.TemporaryDirectory() as temporary:
-            write_files(Path(temporary), files)
-            flavor = Model(artifact_path=FOLDER, run_id=run.run_id)
-            # written as mlflow.pyfunc.add_to_model does, without that module's seconds of import
-            flavor.add_flavor(
-                "python_function", loader_module=LOADER, data=".", python_version=platform.python_version()
-            )
-            flavor.save(str(Path(temporary, "MLmodel")))
-            self.client.log_artifacts(run.run_id, temporary, FOLDER)
+        flavor = Model(artifact_path=SERVING, run_id=run.run_id)
+        # written as mlflow.pyfunc.add_to_model does, without that module's seconds of import
+        flavor.add_flavor("python_function", loader_module=LOADER, data=".", python_version=platform.python_version())
+        run.files(SERVING, {**files, "MLmodel": flavor.to_yaml().encode()})
         if not self._is_registered():
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
             self.model_name,
-            source=f"{self.client.get_run(run.run_id).info.artifact_uri}/{FOLDER}",
+            source=f"{self.client.get_run(run.run_id).info.artifact_uri}/{SERVING}",
             run_id=run.run_id,
             tags=dict(tags),
         )
@@ -144,7 +146,7 @@ class Tracking:
                 return None
             raise ModelUnavailable(f"cannot ask {self.uri} for a model: {_first_line(error)}") from error
 
-    def load(self, alias_or_version: str) -> dict[str, bytes]:
+    def load(self, alias_or_version: str, *, folder: str = SERVING) -> dict[str, bytes]:
         """The files of a registered scorer. ``InputError`` where there is no such version or alias."""
         version = self.find(alias_or_version)
         if version is None:
@@ -154,13 +156,13 @@ class Tracking:
                 got=f"{alias_or_version!r} for {self.model_name!r} at {self.uri}",
                 remedy="Run python -m training.train first, or name another with --model",
             )
-        source = self.client.get_model_version_download_uri(self.model_name, version)
+        run_id = self.client.get_model_version(self.model_name, version).run_id
         with tempfile.TemporaryDirectory() as temporary:
             try:
-                folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=temporary))
+                found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=folder, dst_path=temporary)
             except (MlflowException, OSError) as error:
-                raise ModelUnavailable(f"cannot read version {version} from {source}: {_first_line(error)}") from error
-            return read_files(folder)
+                raise ModelUnavailable(f"cannot read version {version} at {self.uri}: {_first_line(error)}") from error
+            return read_files(Path(found))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,79 @@
+"""From a history to scorers: one to be measured on the newest block, one to serve that has learned from it too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.catalogue import Catalogue, expand
+from features.errors import InputError
+from features.history import History
+from features.lives import BOUGHT, Lives
+from features.settings import Settings
+from model.aalen_johansen import AalenJohansen
+from model.curves import Curves
+from model.examples import Examples, Split
+from model.fit_scorer import fit_scorer
+from model.scorer import Scorer
+
+LEAST_LEADS, LEAST_PURCHASES = 50, 20
+
+
+def check_enough(lives: Lives) -> None:
+    """InputError, saying how many are needed and how many there are, for a history too small to learn from."""
+    for what, found, least in (
+        ("leads", len(lives.outcome), LEAST_LEADS),
+        ("purchases", int((lives.outcome == BOUGHT).sum()), LEAST_PURCHASES),
+    ):
+        if found < least:
+            raise InputError(
+                where="history",
+                expected=f"at least {least} {what} to learn from",
+                got=str(found),
+                remedy="Load more leads and their outcomes with python -m features.load DIR",
+            )
+
+
+def serving_split(split: Split) -> Split:
+    """The same blocks moved up in time until nothing is kept back for testing: the newest labels are learned from."""
+    ahead = split.known_by - split.calibrate_known_by
+    return replace(
+        split,
+        train_until=split.train_until + ahead,
+        calibrate_since=split.calibrate_since + ahead,
+        calibrate_until=split.calibrate_until + ahead,
+        test_since=split.known_by,
+        test_until=split.known_by,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A scorer and the examples that its hazard was fitted on."""
+
+    scorer: Scorer
+    train: Examples
+    calibrate: Examples
+
+    def baseline(self, n: int) -> Curves:
+        """The curve without features of the same training examples, for ``n`` rows."""
+        return AalenJohansen(self.scorer.horizons).fit(None, self.train.y).predict_curves(np.empty((n, 0)))
+
+
+def fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
+    """Fit on the split's training block, calibrate on the one after it."""
+    catalogue: Catalogue = expand(history, split.train_known_by, roles=settings.events)
+    train = split.train(history, seed=seed).with_features(history, catalogue)
+    calibrate = split.calibrate(history).with_features(history, catalogue)
+    scorer = fit_scorer(
+        train,
+        calibrate,
+        catalogue,
+        horizons=settings.horizons,
+        costs=settings.costs,
+        window_coverage=settings.window_coverage,
+        seed=seed,
+        version=version,
+    )
+    return Fitted(scorer, train, calibrate)

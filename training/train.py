@@ -1,0 +1,201 @@
+"""Train a model, measure it, register it, and let it serve if it passes the gate: ``python -m training.train``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from features.builder import build
+from features.errors import InputError, LeadtimeError
+from features.events import DAY, parse_time, to_iso
+from features.history import History
+from features.lives import lead_lives
+from features.settings import Settings, load_settings
+from model.curves import Curves
+from model.examples import Examples, Split, calendar_split
+from model.metrics import Estimate, WindowFit, window_fit
+from model.scorer import Scorer
+from training import pictures
+from training.evaluation import Block, Evaluation, difference, evaluate, ibs_losses
+from training.fitting import Fitted, check_enough, fit, serving_split
+from training.gate import Verdict, judge
+from training.inputs import Source, digest
+from training.progress import stage
+from training.summary import decision, next_steps, summary
+from training.tracking import MEASURED, Run, Tracking
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the newest block says about a scorer that has not seen it."""
+
+    block: Block
+    curves: Curves
+    reference: Evaluation
+    evaluation: Evaluation
+    windows: WindowFit
+
+    def metrics(self) -> dict[str, float]:
+        return {
+            **self.evaluation.metrics(),
+            "ibs_aalen_johansen": self.reference.ibs.value,
+            "window_coverage": self.windows.coverage,
+            "window_width_days": self.windows.width,
+        }
+
+
+def measure(fitted: Fitted, test: Examples, *, seed: int) -> Measured:
+    """``test``: later examples with the features of the scorer's catalogue."""
+    scorer = fitted.scorer
+    block = Block(test.duration, test.outcome, test.lead_ids.astype(str), scorer.horizons)
+    curves, baseline = scorer.curves(test.features, test.as_of), fitted.baseline(len(test))
+    chance = curves.at([scorer.ready_horizon])[0][:, 0]
+    first, _, last = scorer.windows.days(curves, scorer.readiness.of(chance))
+    return Measured(
+        block=block,
+        curves=curves,
+        reference=evaluate(block, baseline, baseline, seed=seed),
+        evaluation=evaluate(block, curves, baseline, seed=seed),
+        windows=window_fit(
+            test.duration, test.outcome, first, last, horizon=scorer.horizons[-1], coverage=scorer.window_coverage
+        ),
+    )
+
+
+def against(champion: Scorer, history: History, test: Examples, measured: Measured, *, seed: int) -> Estimate:
+    """Integrated Brier score of the new scorer less that of ``champion`` on the same rows, paired by lead.
+
+    Over (0, H], H being the shorter of both longest horizons.
+    """
+    longest = min(champion.horizons[-1], measured.block.horizons[-1])
+    block = replace(measured.block, horizons=(longest,))
+    theirs = champion.curves(build(history, test.requests(), champion.catalogue), test.as_of)
+    return difference(ibs_losses(block, measured.curves), ibs_losses(block, theirs), block.groups, seed=seed)
+
+
+def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
+    """What the serving model was measured by, if one serves: a scorer that has not seen the newest block either."""
+    if tracking.find(settings.model_alias) is None:
+        return None
+    return Scorer.from_files(tracking.load(settings.model_alias, folder=MEASURED))
+
+
+def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int) -> Verdict:
+    """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little."""
+    with stage("read the log") as reading:
+        events = source.events(known_by=known_by, now=now)
+        history = History.from_table(events)
+        reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
+    lives = lead_lives(history, known_by)
+    check_enough(lives)
+    split = calendar_split(history, known_by=known_by, longest=settings.horizons[-1])
+    seen = digest(events)
+    version = f"{to_iso(split.known_by)[:10]}-{seen[:8]}"
+    with stage("fit on the older blocks") as fitting:
+        fitted = fit(history, split, settings, seed=seed, version=version)
+        fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
+    with stage("measure on the newest block") as measuring:
+        test = split.test(history).with_features(history, fitted.scorer.catalogue)
+        _check_test(test, split)
+        measured = measure(fitted, test, seed=seed)
+        measuring.note = f"{len(test):,} examples, {int((test.outcome == 1).sum()):,} purchases"
+    with stage("fit again on all blocks") as fitting:
+        serving = fit(history, serving_split(split), settings, seed=seed, version=version)
+        fitting.note = f"{len(serving.train):,} examples"
+    with stage("open the tracking database"):
+        tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
+        champion = champions(tracking, settings)
+    with stage("judge, log and register") as logging, tracking.run(version) as run:
+        verdict = judge(
+            skill=measured.evaluation.skill,
+            ratios=measured.evaluation.ratio,
+            icis=measured.evaluation.ici,
+            against_champion=None if champion is None else against(champion, history, test, measured, seed=seed),
+        )
+        run.log(
+            params=_params(settings, split, serving, seed=seed, source=source),
+            metrics=measured.metrics(),
+            tags={"gate": "passed" if verdict.passed else "refused", "gate_reasons": verdict.reasons, "data": seen},
+        )
+        _draw(run, measured, serving)
+        run.files(MEASURED, fitted.scorer.to_files())
+        registered = tracking.register(run, serving.scorer.to_files(), tags={"model_version": version})
+        if verdict.passed:
+            tracking.promote(registered, settings.model_alias)
+        logging.note = f"version {registered} of {settings.model_name}"
+    print("\nOn the newest block, which the measured model has not seen:\n")
+    print(summary(measured.evaluation, measured.reference, measured.windows, asked=settings.window_coverage))
+    print(f"\n{decision(verdict, version=registered, settings=settings)}")
+    print(f"\n{next_steps(settings, source)}")
+    return verdict
+
+
+def _check_test(test: Examples, split: Split) -> None:
+    if not len(test):
+        raise InputError(
+            where="history",
+            expected=f"leads that are open between {to_iso(split.test_since)} and {to_iso(split.test_until)}",
+            got="none",
+            remedy="Load a longer or more recent history",
+        )
+
+
+def _params(settings: Settings, split: Split, serving: Fitted, *, seed: int, source: Source) -> dict[str, object]:
+    return {
+        "source": source,
+        "seed": seed,
+        "horizons": ",".join(map(str, settings.horizons)),
+        "window_coverage": settings.window_coverage,
+        "known_by": to_iso(split.known_by),
+        "test_since": to_iso(split.test_since),
+        "test_until": to_iso(split.test_until),
+        "features": len(serving.train.features.columns),
+        **serving.scorer.notes,
+    }
+
+
+def _draw(run: Run, measured: Measured, serving: Fitted) -> None:
+    run.picture("calibration", pictures.calibration(measured.block, measured.curves))
+    run.picture("curves", pictures.curve_groups(measured.block, measured.curves))
+    run.picture("lift", pictures.lift(measured.block, measured.curves))
+    booster = serving.scorer.hazard.booster(1)
+    if booster is not None:
+        gains = booster.feature_importance("gain")
+        run.picture(
+            "importance", pictures.importance(dict(zip(serving.scorer.hazard.feature_names_, gains, strict=True)))
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="learn from a folder of tables instead of the store")
+    parser.add_argument("--seed", type=int, help="the same data, settings and seed give the same model")
+    parser.add_argument(
+        "--as-known-at", metavar="TIME", help="learn from what was known then instead of now (ISO 8601)"
+    )
+    given = parser.parse_args(argv)
+    now = time.time_ns() // 1000
+    try:
+        settings = load_settings()
+        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
+        if known_by > now + DAY:
+            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
+        began = time.perf_counter()
+        seed = settings.seed if given.seed is None else given.seed
+        train(Source(settings.database_url, given.data), settings, known_by=known_by, now=now, seed=seed)
+        print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    except LeadtimeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; no version was promoted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
