@@ -9,11 +9,17 @@ from collections.abc import Sequence
 
 from features.errors import LeadtimeError
 from features.settings import Settings, load_settings
-from features.store import Store
 from serving.addresses import base_url, check_address
 
 THREADS = 4  # requests of one worker at the same time
 STOP_SECONDS = 20  # for requests under way, after a signal to stop
+
+
+def bring_up_to_date(database_url: str) -> None:
+    """Make or migrate the database once, before the workers open it."""
+    from features.store import Store  # noqa: PLC0415 - takes a second, and a busy port should be said at once
+
+    Store.open(database_url, migrate=True).close()
 
 
 def announce(settings: Settings) -> None:
@@ -58,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         check_address(settings.host, settings.port)
-        Store.open(settings.database_url, migrate=True).close()
+        bring_up_to_date(settings.database_url)
         announce(settings)
         return run(settings)
     except LeadtimeError as error:

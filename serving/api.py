@@ -115,7 +115,7 @@ def api(service: Service) -> APIBlueprint:
                 "as_of": to_iso(snapshot.as_of),
                 "model_version": snapshot.model_version,
                 "total": len(leads),
-                "leads": leads[: query_data.limit],
+                "leads": snapshot.explained(leads[: query_data.limit]),
             }
         )
 

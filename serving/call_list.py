@@ -4,43 +4,63 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 
+from features.builder import Requests, build_matrix
 from features.errors import LeadtimeError
-from features.events import IDENTIFY, SECOND
+from features.events import IDENTIFY, SECOND, to_iso
 from features.history import History
 from features.store import Store
+from model.curves import Float
 from serving import answers
+from serving.answers import scored
 from serving.registry import ModelSource, Served
-from serving.scoring import Answer, score_history, standings
+from serving.scoring import Answer, records, standings
 
 log = logging.getLogger("leadtime.serving")
 
 SHOWN_TRAITS = ("owner", "source", "account_id", "value")
+WARM = 100  # leads that get their reasons before anyone asks
 
 
-@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Open leads as of one moment, most urgent first, each an answer with the traits shown beside it.
 
     ``position``, ``registered`` (the model's number in the registry): what it was computed from. ``n_leads``: all leads
-    of the log, ended ones too.
+    of the log, ended ones too. Reasons take most of the time, so a lead gets them when it is shown first.
     """
 
-    as_of: int
-    position: int
-    registered: str
-    model_version: str
-    n_leads: int
-    leads: list[Answer]
-    owners: list[str] = field(default_factory=list)
+    def __init__(
+        self, served: Served, as_of: int, *, position: int, n_leads: int, leads: list[Answer], X: Float
+    ) -> None:
+        self.as_of, self.position, self.n_leads = as_of, position, n_leads
+        self.registered, self.model_version = served.registered, served.version
+        # Ranked by priority, then lead id, so that the order is the same every time.
+        order = sorted(range(len(leads)), key=lambda i: (-(leads[i]["priority"] or 0.0), leads[i]["lead_id"]))
+        self.leads = [leads[i] for i in order]
+        self.owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
+        self._scorer, self._X = served.scorer, X
+        self._row = {lead["lead_id"]: i for i, lead in enumerate(leads)}
+        self._reasons: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
 
     def of(self, owner: str | None) -> list[Answer]:
+        """The leads of one salesperson, or of all."""
         return self.leads if owner is None else [lead for lead in self.leads if lead["owner"] == owner]
+
+    def explained(self, leads: Sequence[Answer]) -> list[Answer]:
+        """Some of the leads, with their reasons."""
+        with self._lock:  # who asks for the same ones waits for them
+            missing = [lead["lead_id"] for lead in leads if lead["lead_id"] not in self._reasons]
+            if missing:
+                rows = self._X[[self._row[lead_id] for lead_id in missing]]
+                frame = self._scorer.score_matrix(missing, np.full(len(missing), self.as_of, dtype=np.int64), rows)
+                self._reasons.update(zip(missing, frame["reasons"], strict=True))
+        return [{**lead, "reasons": self._reasons[lead["lead_id"]]} for lead in leads]
 
 
 class CallList:
@@ -107,7 +127,8 @@ class CallList:
                 seen = self._snapshot
                 if seen is None or self._outdated(seen) or self._wake.is_set():
                     self._wake.clear()
-                    self._refresh(seen)
+                    snapshot = self._refresh(seen)
+                    snapshot.explained(snapshot.leads[:WARM])
                 pause = 5.0
             except LeadtimeError as error:  # no model or no database yet: look again
                 log.debug("call list: %s", error)
@@ -115,21 +136,22 @@ class CallList:
 
 
 def compute(store: Store, served: Served, as_of: int) -> Snapshot:
-    """Score every open lead. Ranked by priority, then lead id, so that the order is the same every time."""
+    """Score every open lead."""
     position = store.position()
     history = store.history()
     where = standings(history, as_of)
     open_leads = [
         lead_id for lead_id, standing in zip(history.lead_ids, where, strict=True) if standing.status == answers.OPEN
     ]
-    traits = shown_traits(history, as_of)
-    leads = [
-        {**answer, **{name: traits.get(answer["lead_id"], {}).get(name) for name in SHOWN_TRAITS}}
-        for answer in score_history(history, open_leads, as_of, served)
-    ]
-    leads.sort(key=lambda lead: (-(lead["priority"] or 0.0), lead["lead_id"]))
-    owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
-    return Snapshot(as_of, position, served.registered, served.version, history.n_leads, leads, owners)
+    times = np.full(len(open_leads), as_of, dtype=np.int64)
+    X = build_matrix(history, Requests(open_leads, times), served.scorer.catalogue)
+    leads: list[Answer] = []
+    if open_leads:
+        traits = shown_traits(history, as_of)
+        for row in records(served.scorer.score_matrix(open_leads, times, X, reasons=False)):
+            known = traits.get(row["lead_id"], {})
+            leads.append({**scored(row, to_iso(as_of)), **{name: known.get(name) for name in SHOWN_TRAITS}})
+    return Snapshot(served, as_of, position=position, n_leads=history.n_leads, leads=leads, X=X)
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:

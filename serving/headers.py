@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
 from flask import Flask, Request, Response, request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from serving.problems import problem
 
@@ -48,7 +50,14 @@ def json_answer(value: Any, status: int = 200) -> Response:
 
 
 class JsonRequest(Request):
-    """A request whose JSON, when it is none, is refused in the one shape of errors."""
+    """A request whose body, when it is no JSON or too large, is refused in the one shape of errors."""
+
+    def get_data(self, cache: bool = True, as_text: Any = False, parse_form_data: bool = False) -> Any:
+        data = super().get_data(cache, as_text, parse_form_data)
+        # A body sent in chunks tells no length; werkzeug silently cuts it off at the limit.
+        if self.content_length is None and len(data) >= (self.max_content_length or sys.maxsize):
+            raise RequestEntityTooLarge
+        return data
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         raise problem(400, f"the body is no JSON: {e}", code="bad_json")

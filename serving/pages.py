@@ -49,7 +49,7 @@ def pages(service: Service) -> APIBlueprint:
         return render_template(
             "call_list.html",
             snapshot=snapshot,
-            rows=[_row(lead, today, service.settings.horizons) for lead in leads[:limit]],
+            rows=[_row(lead, today, service.settings.horizons) for lead in snapshot.explained(leads[:limit])],
             n_matching=len(leads),
             counts=_counts(leads, today),
             owner=owner,

@@ -73,6 +73,19 @@ def empty_service(world: World, tmp_path: Path) -> Iterator[Running]:
     running.store.close()
 
 
+@pytest.fixture(scope="session")
+def registered(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tracking store in which the scorer holds the alias champion: its address."""
+    from training.tracking import Tracking  # mlflow takes seconds to import, and few tests need it
+
+    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    tracking = Tracking(uri, model_name="leadtime")
+    with tracking.run("test") as started:
+        version = tracking.register(started, world.scorer.to_files(), tags={})
+    tracking.promote(version, "champion")
+    return uri
+
+
 @pytest.fixture
 def get(service: Running) -> Callable[..., tuple[int, dict[str, object]]]:
     """GET a path with the key: status and JSON."""

@@ -1,0 +1,61 @@
+"""The model in service comes from the MLflow registry and changes without a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from serving_world import World
+
+from features.errors import ModelUnavailable
+from serving.registry import Registry, load
+
+pytest_plugins = ("serving_fixtures",)
+
+
+def test_without_a_tracking_store_it_says_what_to_type(tmp_path: Path) -> None:
+    registry = Registry("leadtime", "champion", f"sqlite:///{tmp_path}/none.db")
+    with pytest.raises(ModelUnavailable, match="still being loaded"):
+        registry.current()
+    registry.refresh()
+    with pytest.raises(ModelUnavailable, match=r"no model was trained yet.*python -m training\.train"):
+        registry.current()
+    assert not (tmp_path / "none.db").exists(), "asking makes no database"
+
+
+def test_a_new_version_is_taken_over_and_a_broken_one_is_not(registered: str, world: World) -> None:
+    from training.tracking import Tracking
+
+    tracking = Tracking(registered, model_name="leadtime")
+
+    def register(files: dict[str, bytes]) -> str:
+        with tracking.run("test") as run:
+            return tracking.register(run, files, tags={})
+
+    registry = Registry("leadtime", "contender", registered)
+    registry.refresh()
+    with pytest.raises(ModelUnavailable, match="alias 'contender'"):
+        registry.current()
+    good = register(world.scorer.to_files())
+    tracking.promote(good, "contender")
+    registry.refresh()
+    first = registry.current()
+    assert (first.registered, first.version) == (good, "7")
+    assert first.scorer.digest() == world.scorer.digest()
+    registry.refresh()
+    assert registry.current() is first, "not loaded again"
+    broken = register({"scorer.json": b"{}", "catalogue.json": b"{}"})
+    tracking.promote(broken, "contender")
+    registry.refresh()
+    assert registry.current() is first, "the old one goes on serving"
+    better = register(world.scorer.to_files())
+    tracking.promote(better, "contender")
+    registry.refresh()
+    assert registry.current().registered == better
+
+
+def test_a_tracking_store_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    file.write_text("this is no database")
+    with pytest.raises(ModelUnavailable, match="can be loaded"):
+        load("leadtime", "champion", f"sqlite:///{file}")
