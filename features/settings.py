@@ -6,6 +6,7 @@ Only entry points read them; everything else is handed the values it needs.
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -101,6 +103,11 @@ def load_settings(**given: Any) -> Settings:
     """The settings in force, ``given`` ones first. InputError names each setting that is wrong."""
     try:
         return Settings(**given)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(where=SETTINGS_FILE, expected="TOML in UTF-8", got=str(error)) from None
+    except SettingsError as error:  # such as LEADTIME_COSTS=cheap, where an object is needed
+        remedy = "Set one value by one variable, such as LEADTIME_COSTS__LATE=10"
+        raise InputError(where="settings", expected="valid settings", got=str(error), remedy=remedy) from None
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}"

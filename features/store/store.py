@@ -95,7 +95,8 @@ class Store:
             if not isinstance(cause, away) and type(cause) is not driver.DatabaseError:
                 raise
             where = self.engine.url.render_as_string(hide_password=True)
-            raise StoreUnavailable(f"the database {where} cannot be used: {str(cause).strip()}") from error
+            what = " ".join(str(cause).split())  # in one line
+            raise StoreUnavailable(f"the database {where} cannot be used: {what}") from error
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

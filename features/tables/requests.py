@@ -31,7 +31,7 @@ def read_requests(path: Path) -> tuple[list[str], Int64]:
         lead = rows.text("lead_id", required=True)
         as_of, _ = rows.time("as_of", required=True)
         if rows.rejects:
-            first = min(rows.rejects, key=lambda reject: reject.line)
+            first = rows.rejects[0]
             where = f"{first.file}:{first.line}" + (f", column {first.column}" if first.column else "")
             expected, _, got = first.reason.removeprefix("expected ").partition(", got ")
             raise InputError(where=where, expected=expected, got=got)

@@ -33,9 +33,14 @@ class Rows:
         self.file, self.lines, self.table = chunk.file, chunk.lines, chunk.table
         self.n = chunk.table.num_rows
         self.ok: Mask = np.ones(self.n, dtype=np.bool_)
-        self.rejects: list[Reject] = list(chunk.rejects)
+        self._rejects: list[Reject] = list(chunk.rejects)
         self.read = self.n + len(chunk.rejects)
         self._latest = now + DAY
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The rows refused so far, in the order of the file."""
+        return sorted(self._rejects, key=lambda reject: reject.line)
 
     def has(self, column: str) -> bool:
         return column in self.table.column_names
@@ -47,7 +52,7 @@ class Rows:
 
     def refuse_row(self, row: int, column: str, reason: str) -> None:
         self.ok[row] = False
-        self.rejects.append(Reject(self.file, int(self.lines[row]), column, reason))
+        self._rejects.append(Reject(self.file, int(self.lines[row]), column, reason))
 
     def text(self, column: str, *, required: bool = False) -> pa.StringArray:
         """A name or identifier, without spaces around it; null where it is empty. At most MAX_NAME characters."""
