@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from features.errors import InputError
@@ -107,6 +107,8 @@ class FeatureSpec:
 
 def feature_from_dict(row: Mapping[str, Any]) -> FeatureSpec:
     """The feature that a JSON object describes. InputError says what is wrong with which row."""
+    if not isinstance(row, Mapping):
+        raise InputError(where="a feature", expected="an object with a name and an aggregation", got=repr(row))
     where = f"feature {row.get('name', '?')!r}"
     values = _values(FeatureSpec, row, where)
     values["where"] = tuple(_condition(item, where) for item in values.get("where", ()))
@@ -147,13 +149,14 @@ def _condition(row: Any, where: str) -> Condition:
 def _values(kind: type, row: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The fields of a dataclass from a JSON object; a single text stands for a list of one."""
     known = {field.name: str(field.type) for field in fields(kind)}
+    required = [field.name for field in fields(kind) if field.default is MISSING]
     values: dict[str, Any] = {}
     for name, value in row.items():
         if name not in known:
             raise InputError(where=where, expected=f"one of {', '.join(known)}", got=repr(name))
         values[name] = _value(value, known[name], f"{where}, {name}")
-    for name in ("name", "aggregation", "properties") if kind is FeatureSpec else ("properties",):
-        if name not in values and not (kind is FeatureSpec and name == "properties"):
+    for name in required:
+        if name not in values:
             raise InputError(where=where, expected=f"a value for {name}", got="none")
     return values
 

@@ -102,7 +102,9 @@ class Found:
         rows = rows & (codes >= 0)
         pairs = np.unique(self._history.lead_code[rows] * max(len(names), 1) + codes[rows])
         leads = np.bincount(pairs % max(len(names), 1), minlength=len(names))
-        return _by_count(Counter({name: int(n) for name, n in zip(names, leads, strict=True) if n}))
+        counted = zip(names, leads.tolist(), strict=True)
+        # a name like @any would mean something else in a row: it is left to the rest class
+        return _by_count(Counter({name: n for name, n in counted if n and not name.startswith("@")}))
 
     def _by_lead(self, selected: npt.NDArray[np.bool_]) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """The properties of the selected events, lead by lead, in the order of the history."""

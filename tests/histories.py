@@ -52,7 +52,7 @@ def histories(draw: st.DrawFn, max_size: int = 30) -> list[Event]:
             Event(
                 event_id=f"e{number}",
                 lead_id=draw(st.sampled_from(leads)),
-                type=draw(st.sampled_from([*TYPES, "identify", "page_view"])),
+                type=draw(st.sampled_from([*TYPES, *TYPES[:1] * 4, *["identify", "need_declared", "sales_call"] * 2])),
                 occurred_at=occurred,
                 recorded_at=occurred + late,
                 channel=draw(st.sampled_from(CHANNELS)),
@@ -62,6 +62,50 @@ def histories(draw: st.DrawFn, max_size: int = 30) -> list[Event]:
             )
         )
     return draw(st.permutations(events))
+
+
+@st.composite
+def account_histories(draw: st.DrawFn) -> list[Event]:
+    """Leads that move between two accounts, close together in time, much of it known late."""
+    kinds = st.sampled_from(["identify", "identify", "identify", "page_view", "page_view", "mail_sent", "lost"])
+    days, late = st.integers(0, 7), st.sampled_from([0, 0, 1, 2, 4])
+    accounts = st.sampled_from(["A", "A", "B", "B", None])
+    events = []
+    for number, (kind, day, after, account) in enumerate(
+        draw(st.lists(st.tuples(kinds, days, late, accounts), min_size=3, max_size=16))
+    ):
+        events.append(
+            Event(
+                event_id=str(number),
+                lead_id=draw(st.sampled_from(LEADS[:3])),
+                type=kind,
+                occurred_at=day * DAY,
+                recorded_at=(day + after) * DAY,
+                properties={"account_id": account},
+            )
+        )
+    return events
+
+
+ACCOUNT_CATALOGUE = Catalogue(
+    features=(
+        FeatureSpec(name="colleagues", aggregation="colleagues", scope="account"),
+        FeatureSpec(name="since", aggregation="recency", scope="account"),
+        FeatureSpec(name="since_identify", aggregation="recency", scope="account", types=("identify",)),
+        *(FeatureSpec(name=f"n_{w}", aggregation="count", scope="account", window=w) for w in (1.0, 3.0, 7.0, None)),
+        *(
+            FeatureSpec(name=f"any_{w}", aggregation="count", scope="account", types=("@any",), window=w)
+            for w in (2.0, None)
+        ),
+        FeatureSpec(
+            name="in_a",
+            aggregation="count",
+            scope="account",
+            types=("@any",),
+            where=(Condition(properties=("account_id",), one_of=("A",)),),
+        ),
+    )
+)
 
 
 def as_ofs(events: Sequence[Event]) -> st.SearchStrategy[int]:

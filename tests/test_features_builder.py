@@ -17,7 +17,17 @@ from features.events import DAY, Event
 from features.feature_spec import FeatureSpec
 from features.history import History
 from features.kernel import fill_rows
-from tests.histories import LEADS, as_ofs, catalogues, coded, histories, matrix, requests
+from tests.histories import (
+    ACCOUNT_CATALOGUE,
+    LEADS,
+    account_histories,
+    as_ofs,
+    catalogues,
+    coded,
+    histories,
+    matrix,
+    requests,
+)
 from tests.slow_builder import slow_row
 
 relaxed = settings(deadline=None)
@@ -31,7 +41,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Event], list[tuple[str, int]], Catalogu
 
 
 @given(cases())
-@relaxed
+@settings(deadline=None, max_examples=250)
 def test_equals_the_plain_builder(case: tuple[list[Event], list[tuple[str, int]], Catalogue]) -> None:
     events, asked, catalogue = case
     found = matrix(events, asked, catalogue)
@@ -52,6 +62,16 @@ def test_default_rows_equal_the_plain_builder(
         expected = coded(catalogue, slow_row(events, lead_id, as_of, catalogue))
         for spec, got, wanted in zip(catalogue.features, row, expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9, err_msg=spec.name)
+
+
+@given(account_histories())
+@settings(deadline=None, max_examples=150)
+def test_colleagues_equal_the_plain_builder(events: list[Event]) -> None:
+    asked = [(lead_id, half * DAY // 2) for lead_id in LEADS[:3] for half in range(26)]
+    found = matrix(events, asked, ACCOUNT_CATALOGUE)
+    for row, (lead_id, as_of) in zip(found, asked, strict=True):
+        expected = coded(ACCOUNT_CATALOGUE, slow_row(events, lead_id, as_of, ACCOUNT_CATALOGUE))
+        np.testing.assert_array_equal(row, expected, err_msg=f"{lead_id} at {as_of / DAY}")
 
 
 @given(cases(), histories())
