@@ -52,7 +52,7 @@ def aalen_johansen(
     survival = np.cumprod(np.clip(1.0 - rates[0] - rates[1], 0.0, 1.0))
     before = np.concatenate([[1.0], survival[:-1]]) if len(times) else survival
     f1, f2 = (np.concatenate([[0.0], np.cumsum(before * rate)]) for rate in rates)
-    excess = np.maximum(f1 + f2, 1.0)  # the last digit of a sum
+    excess = max(f1[-1] + f2[-1], 1.0)  # the last digit of a sum; one factor for all, so that both still rise
     return np.concatenate([[0.0], times]), f1 / excess, f2 / excess
 
 

@@ -69,7 +69,7 @@ class Calibration:
 
     def apply(self, curves: Curves) -> Curves:
         """The curves through the calibrated points. Within a segment between horizons each ending's share of the way is
-        as before; both incidences rise, and their sum stays at most 1.
+        as before. Both incidences rise; where the points of both would sum above 1, both steps are cut alike.
         """
         f = [np.zeros((len(curves), len(curves.days))), np.zeros((len(curves), len(curves.days)))]
         raw = (curves.purchased, curves.lost)

@@ -20,14 +20,13 @@ from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
 from features.lives import BOUGHT, GONE
-from model.aalen_johansen import aalen_johansen, incidence_at
 from model.boosters import Bools, Found, Task, bag, find
 from model.curves import Curves, Float
+from model.discrete import baseline_hazards, curves_from_hazards, expit, logit
 from model.frame import Columns, Endings, check_endings, lead_weights
 from model.grid import bin_edges, check_horizons
 from model.person_period import Int64, PersonPeriod, Rows, TimeCovariates, person_period
 
-_TINY = 1e-7  # hazards stay this far from 0 and 1 where their logit is needed
 _CHUNK = 60_000  # expanded rows predicted at a time
 _SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
 _SMALL = 20_000  # expanded rows below which threads cost more than they bring
@@ -92,7 +91,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self.time_ = TimeCovariates.of(edges, self.columns_, moment, duration)
         matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
-        self.baseline_ = _baseline(outcome, duration, weight, edges)
+        self.baseline_ = baseline_hazards(outcome, duration, weight, edges)
         rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed)
         self.trees_: dict[int, Found] = {}
         self.texts_: dict[int, str] = {}
@@ -118,8 +117,8 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
                 for ending, booster in self._boosters.items():
                     threads = self.n_jobs if n > 50 else 1
                     raw = np.asarray(booster.predict(expanded, raw_score=True, num_threads=threads))
-                    offset = _logit(self.baseline_[ending - 1])
-                    hazards[ending - 1][part] = _expit(raw.reshape(-1, n_bins) + offset)
+                    offset = logit(self.baseline_[ending - 1])
+                    hazards[ending - 1][part] = expit(raw.reshape(-1, n_bins) + offset)
         return curves_from_hazards(np.array(self.time_.edges), *hazards)
 
     def expand(self, matrix: Float, as_of: Int64 | None, bins: Sequence[int] | None = None) -> Float:
@@ -161,7 +160,11 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         made.time_ = TimeCovariates.from_json(state["time"])
         made.baseline_ = np.array(state["baseline"], dtype=np.float64)
         made.trees_ = {k: Found(*state["trees"][name]) for k, name in _NAMES.items() if name in state["trees"]}
-        made.texts_ = {k: texts[name] for k, name in _NAMES.items() if name in texts}
+        wanted = [k for k, found in made.trees_.items() if found.trust > 0]
+        for k in wanted:
+            if _NAMES[k] not in texts:
+                raise InputError(where="model files", expected=f"{_NAMES[k]}.txt", got="none")
+        made.texts_ = {k: texts[_NAMES[k]] for k in wanted}
         made._load()
         return made
 
@@ -175,7 +178,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
                 continue
             # the second ending is judged only where the first has not come
             at_risk = rows.weight * weight[rows.row] * ((ending == BOUGHT) | (outcome_by_row != BOUGHT))
-            task = Task(label, at_risk, _logit(self.baseline_[ending - 1])[rows.bin], lead[rows.row])
+            task = Task(label, at_risk, logit(self.baseline_[ending - 1])[rows.bin], lead[rows.row])
             params = self._params(len(found_in), len(rows))
             data = data or self._dataset(source, label)
             folds = _folds(lead, rows, moment, found_in, self.seed)
@@ -250,7 +253,10 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
     def _load(self) -> None:
         """Predictions come from the text always, so that they are the same after a round trip."""
-        self._boosters = {k: lgb.Booster(model_str=text) for k, text in self.texts_.items()}
+        try:
+            self._boosters = {k: lgb.Booster(model_str=text) for k, text in self.texts_.items()}
+        except lgb.basic.LightGBMError as error:
+            raise InputError(where="model files", expected="LightGBM's text format", got=str(error)) from None
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "_boosters"):
@@ -258,40 +264,6 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
 
 _NAMES = {BOUGHT: "purchase", GONE: "loss"}
-
-
-def curves_from_hazards(edges: Float, purchase: Float, loss: Float) -> Curves:
-    """Incidences at the edges from hazards in continuation ratio, each (n, bins) within 0 and 1."""
-    stay = np.cumprod((1.0 - purchase) * (1.0 - loss), axis=1)
-    before = np.concatenate([np.ones((len(stay), 1)), stay[:, :-1]], axis=1)
-    zero = np.zeros((len(stay), 1))
-    f1 = np.concatenate([zero, np.cumsum(before * purchase, axis=1)], axis=1)
-    f2 = np.concatenate([zero, np.cumsum(before * (1.0 - purchase) * loss, axis=1)], axis=1)
-    full = 1.0 - 1e-12  # rounding may carry a sum past 1; a common factor keeps both rising
-    factor = np.minimum(1.0, full / np.maximum(f1[:, -1:] + f2[:, -1:], full))
-    return Curves(edges, f1 * factor, f2 * factor)
-
-
-def _baseline(outcome: npt.NDArray[np.int8], duration: Float, weight: Float, edges: Float) -> Float:
-    """(2, bins): Aalen-Johansen's hazards in continuation ratio. Bins that hardly a row has reached take the daily rate
-    of the last ones that were seen, instead of 0.
-    """
-    days, f1, f2 = aalen_johansen(duration, outcome, weight)
-    at1, at2 = incidence_at(days, f1, edges), incidence_at(days, f2, edges)
-    before = np.maximum(1.0 - at1 - at2, _TINY)[:-1]
-    h1 = np.diff(at1) / before
-    h2 = np.diff(at2) / np.maximum(before - np.diff(at1), _TINY)
-    hazards = np.clip(np.stack([h1, h2]), 0.0, 1.0 - _TINY)
-    reached = np.array([(duration >= edge).sum() for edge in edges[1:]])
-    ended = np.array([((duration > edge) & (outcome > 0)).sum() for edge in edges[:-1]])
-    thin = (reached < 10) & (ended == 0)
-    thin[0] = False
-    if thin.any():
-        seen = np.flatnonzero(~thin)[-3:]
-        width = np.diff(edges)
-        rate = -np.log1p(-hazards[:, seen]).sum(axis=1) / width[seen].sum()
-        hazards[:, thin] = -np.expm1(-rate[:, None] * width[thin])
-    return np.asarray(hazards)
 
 
 def _folds(lead: Int64, rows: PersonPeriod, moment: Int64 | None, ended: Int64, seed: int) -> list[tuple[Bools, Bools]]:
@@ -326,12 +298,3 @@ def _aligned(name: str, values: npt.ArrayLike | None, n: int) -> npt.NDArray[Any
 def _safe_names(n: int) -> list[str]:
     """LightGBM refuses some characters in names, so columns go by number."""
     return [f"f{i}" for i in range(n)]
-
-
-def _logit(p: Float) -> Float:
-    kept = np.clip(p, _TINY, 1 - _TINY)
-    return np.asarray(np.log(kept) - np.log1p(-kept))
-
-
-def _expit(x: Float) -> Float:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))

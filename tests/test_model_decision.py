@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.settings import Costs
+from model.curves import Curves
+from model.decision import CallCosts, call_days, decide, expected_cost
+from model.discrete import curves_from_hazards
+
+EDGES = np.array([0.0, 1, 2, 3, 5, 7, 10, 14, 21, 30])
+hazards = st.lists(st.floats(0, 0.9), min_size=9, max_size=9)
+
+
+def curve(purchase: list[float], loss: list[float]) -> Curves:
+    return curves_from_hazards(EDGES, np.array([purchase]), np.array([loss]))
+
+
+@pytest.mark.parametrize("late", [1.0, 5.0, 30.0])
+@given(purchase=hazards)
+def test_purchase_only_calls_at_the_newsvendor_fractile(late: float, purchase: list[float]) -> None:
+    if sum(purchase) < 0.1:
+        purchase = [0.2, *purchase[1:]]
+    curves = curve(purchase, [0.0] * 9)
+    found = decide(curves, CallCosts(early=1, late=late, wasted_call=0))
+    f, total = curves.purchased[0], curves.purchased[0, -1]
+    fractile = total / (1 + late)
+    # the best whole day is next to the day at which F reaches early / (early + late), or any day where F stays there
+    left, right = np.interp([max(found.day[0] - 1, 0), min(found.day[0] + 1, 30)], EDGES, f)
+    assert left <= fractile + 1e-9
+    assert fractile <= right + 1e-9
+
+
+@given(hazards, hazards)
+def test_the_expected_cost_is_that_of_simulated_leads(purchase: list[float], loss: list[float]) -> None:
+    curves = curve(purchase, loss)
+    costs = CallCosts(early=1, late=3, wasted_call=7, lost=2)
+    expected, never = expected_cost(curves, costs)
+    # the curve as many leads: within a bin, each ending comes at even times
+    k = 400
+    middle = (np.arange(k) + 0.5) / k
+    times = (EDGES[:-1, None] + np.diff(EDGES)[:, None] * middle).ravel()
+    buys, loses = (np.repeat(np.diff(f[0]), k) / k for f in (curves.purchased, curves.lost))
+    stays = 1 - buys.sum() - loses.sum()
+    for a in (0.0, 4.0, 17.0, 30.0):
+        cost = buys @ (1 * np.maximum(times - a, 0) + 3 * np.maximum(a - times, 0))
+        cost += loses @ np.where(times <= a, 2.0, 7.0) + 7 * stays
+        assert expected[0, int(a)] == pytest.approx(cost, abs=2e-2)
+    assert never[0] == pytest.approx(buys @ (3 * (30 - times)) + 2 * loses.sum(), abs=2e-2)
+
+
+@given(hazards, hazards)
+def test_no_call_exactly_where_never_calling_is_cheaper(purchase: list[float], loss: list[float]) -> None:
+    curves, costs = curve(purchase, loss), CallCosts()
+    found, (cost, never) = decide(curves, costs), expected_cost(curves, costs)
+    assert found.call[0] == (cost[0].min() <= never[0])
+    assert cost[0, int(found.day[0])] == cost[0].min()
+    assert found.priority[0] >= 0
+
+
+def test_nobody_who_will_not_buy_is_called() -> None:
+    found = decide(curve([1e-6] * 9, [0.1] * 9), CallCosts())
+    assert not found.call[0]
+    assert found.priority[0] == 0
+
+
+def test_urgent_leads_have_the_greater_priority() -> None:
+    soon = curve([0.3] * 9, [0.0] * 9)
+    later = curve([0.0] * 7 + [0.5, 0.9], [0.0] * 9)
+    assert decide(soon, CallCosts()).priority[0] > decide(later, CallCosts()).priority[0]
+    assert decide(later, CallCosts(late=1)).priority[0] == 0  # its day is more than a week away
+
+
+def test_a_late_day_that_costs_more_makes_calls_earlier() -> None:
+    curves = curve([0.1] * 9, [0.02] * 9)
+    days = [decide(curves, CallCosts(late=late)).day[0] for late in (1, 5, 10, 30)]
+    assert days == sorted(days, reverse=True)
+    assert days[0] > days[-1]
+
+
+def test_costs_come_from_the_settings() -> None:
+    assert CallCosts.of(Costs(early=2, late=3, wasted_call=4)) == CallCosts(2, 3, 4, 0)
+
+
+def test_days_are_whole_and_within_the_longest_horizon() -> None:
+    assert call_days(2.5).tolist() == [0, 1, 2]
+    short = curves_from_hazards(np.array([0.0, 0.5]), np.array([[0.9]]), np.array([[0.0]]))
+    assert decide(short, CallCosts(wasted_call=0)).day.tolist() == [0.0]

@@ -1,0 +1,163 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.errors import InputError
+from features.events import DAY, IDENTIFY, LOST, PURCHASED, Event
+from features.history import History
+from model.examples import Examples, Split, calendar_split, training_landmarks, weekly_landmarks
+
+START = 20_000 * DAY
+
+
+def event(lead: str, day: float, kind: str = IDENTIFY, recorded: float | None = None) -> Event:
+    at = START + int(day * DAY)
+    late = at if recorded is None else START + int(recorded * DAY)
+    return Event(event_id=f"{lead}/{kind}/{day}", lead_id=lead, type=kind, occurred_at=at, recorded_at=late)
+
+
+def history(lives: Sequence[tuple[float, float | None, str]]) -> History:
+    """Leads "0", "1", ..: the day of entry, the day of the ending or None, and which ending."""
+    events = [event(str(i), entry) for i, (entry, _, _) in enumerate(lives)]
+    events += [event(str(i), end, kind) for i, (_, end, kind) in enumerate(lives) if end is not None]
+    return History.from_events(events)
+
+
+def day(n: float) -> int:
+    return START + int(n * DAY)
+
+
+def rows_of(examples: Examples, lead: str) -> list[tuple[int, int, float]]:
+    mine = examples.lead_ids == lead
+    columns = (examples.as_of[mine], examples.outcome[mine], examples.duration[mine])
+    return list(zip(*(c.tolist() for c in columns), strict=True))
+
+
+spans = st.tuples(st.floats(0, 200), st.one_of(st.none(), st.floats(0.01, 150)), st.sampled_from([PURCHASED, LOST]))
+many_lives = st.lists(spans, min_size=1, max_size=8).map(
+    lambda drawn: [(a, None if length is None else a + length, kind) for a, length, kind in drawn]
+)
+
+
+@given(many_lives, st.integers(0, 5))
+def test_landmarks_lie_within_the_open_life_and_labels_end_with_the_fold(
+    lives: list[tuple[float, float | None, str]], seed: int
+) -> None:
+    made = training_landmarks(history(lives), since=day(20), until=day(120), known_by=day(130), seed=seed)
+    for lead, at, outcome, duration in zip(made.lead_ids, made.as_of, made.outcome, made.duration, strict=True):
+        entry, end, kind = lives[int(lead)]
+        assert max(day(entry), day(20)) <= at < day(120)
+        assert duration > 0
+        ended = end is not None and day(end) <= day(130)
+        assert outcome == (0 if not ended else 1 if kind == PURCHASED else 2)
+        stop = day(end) if end is not None and ended else day(130)
+        assert at + duration * DAY == pytest.approx(stop, abs=2)
+    assert np.all(made.followed >= made.duration - 1e-9)
+
+
+@given(many_lives)
+def test_other_leads_make_no_difference(lives: list[tuple[float, float | None, str]]) -> None:
+    span = {"since": day(0), "until": day(180), "known_by": day(200), "seed": 3}
+    alone = training_landmarks(history(lives[:1]), **span)
+    assert rows_of(training_landmarks(history(lives), **span), "0") == rows_of(alone, "0")
+
+
+@given(st.floats(0, 100), st.floats(0.1, 80), st.sampled_from([PURCHASED, LOST]))
+def test_how_a_lead_ended_does_not_choose_its_landmarks(entry: float, length: float, kind: str) -> None:
+    span = {"since": day(0), "until": day(180), "known_by": day(200), "seed": 3}
+    still_open = training_landmarks(history([(entry, None, kind)]), **span)
+    ended = training_landmarks(history([(entry, entry + length, kind)]), **span)
+    assert ended.as_of.tolist() == [at for at in still_open.as_of.tolist() if at < day(entry + length)]
+
+
+def test_landmarks_are_bounded_and_dense_after_entry() -> None:
+    made = training_landmarks(
+        history([(0, None, LOST)] * 400), since=day(0), until=day(365), known_by=day(365), per_lead=8
+    )
+    count = np.bincount(made.group)
+    assert 7 < count.mean() < 9
+    age = (made.as_of - day(0)) / DAY
+    assert np.mean(age < 30) > 0.25
+    assert np.mean(age > 180) > 0.2
+
+
+def test_above_the_limit_whole_leads_are_left_out() -> None:
+    lives = history([(0, None, LOST)] * 500)
+    made = training_landmarks(lives, since=day(0), until=day(90), known_by=day(90), max_rows=400)
+    assert 200 < len(made) < 650
+    assert np.bincount(made.group)[np.unique(made.group)].mean() > 6
+
+
+def test_weekly_landmarks_are_all_open_leads_on_fixed_dates() -> None:
+    made = weekly_landmarks(
+        history([(0, 16, PURCHASED), (9, None, LOST), (40, 50, LOST)]), since=day(7), until=day(28), known_by=day(60)
+    )
+    found = sorted(zip(made.lead_ids.tolist(), ((made.as_of - START) // DAY).tolist(), strict=True))
+    assert found == [("0", 7), ("0", 14), ("1", 14), ("1", 21)]
+    assert rows_of(made, "0") == [(day(7), 1, 9.0), (day(14), 1, 2.0)]
+    assert rows_of(made, "1")[0] == (day(14), 0, 46.0)
+
+
+def test_a_lead_is_no_example_before_it_was_recorded() -> None:
+    made = weekly_landmarks(
+        History.from_events([event("a", 0, recorded=10)]), since=day(0), until=day(21), known_by=day(30)
+    )
+    assert ((made.as_of - START) // DAY).tolist() == [14]
+
+
+def spread(days: float, n: int = 400) -> History:
+    rng = np.random.default_rng(0)
+    entry = rng.uniform(0, days, n)
+    lives = [
+        (a, a + length if a + length < days else None, PURCHASED if i % 3 else LOST)
+        for i, (a, length) in enumerate(zip(entry, rng.exponential(days / 8, n), strict=True))
+    ]
+    return history([*lives, (days, None, LOST)])
+
+
+@pytest.mark.parametrize(("days", "longest"), [(540, 90), (165, 30), (28.5, 30), (60, 365)])
+def test_blocks_follow_one_another_with_their_gaps(days: float, longest: float) -> None:
+    made = spread(days)
+    split = calendar_split(made, known_by=day(10_000), longest=longest)
+    assert split.train_since < split.train_until < split.train_known_by == split.calibrate_since
+    assert split.calibrate_since < split.calibrate_until < split.calibrate_known_by == split.test_since
+    assert split.test_since < split.test_until < split.known_by == day(days)
+    assert split.train_gap > 0
+    assert split.calibrate_gap > 0
+    assert (split.known_by - split.test_until) / DAY >= min(longest, days / 4) - 0.5
+    train, calibrate, test = split.train(made), split.calibrate(made), split.test(made)
+    assert train.as_of.max() + train.duration[train.as_of.argmax()] * DAY <= split.calibrate_since
+    assert np.all(calibrate.as_of + calibrate.duration * DAY <= split.test_since + 1)
+    assert len(np.unique(test.as_of)) >= 2
+    for block in (train, calibrate, test):
+        assert (block.outcome == 1).sum() > 5
+    # 15 to 60 % of the calendar is for training, the most of the three
+    assert split.train_until - split.train_since > split.test_until - split.test_since
+
+
+def test_a_history_too_short_for_three_blocks_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 28 days"):
+        calendar_split(spread(20), known_by=day(100), longest=30)
+
+
+def test_a_history_without_purchases_in_the_training_block_is_refused() -> None:
+    lives = [(float(i), i + 5.0, LOST) for i in range(100)] + [(90.0, 99.0, PURCHASED)]
+    with pytest.raises(InputError, match="expected purchases before"):
+        calendar_split(history(lives), known_by=day(100), longest=30)
+
+
+def test_no_lead_at_all_is_refused() -> None:
+    with pytest.raises(InputError, match="leads with events"):
+        calendar_split(History.from_events([]), known_by=day(1), longest=30)
+
+
+def test_features_have_to_be_built_first() -> None:
+    split = Split(
+        train_since=day(0), train_until=day(10), calibrate_since=day(12), calibrate_until=day(20), test_since=day(22),
+        test_until=day(30), known_by=day(40),
+    )  # fmt: skip
+    with pytest.raises(InputError, match="with_features"):
+        _ = split.test(history([(0, None, LOST)])).features
