@@ -88,8 +88,9 @@ def test_written_tables_are_interchange_tables(adapted: Adapted, tmp_path: Path)
 
 
 def test_open_cases_are_asked_about_on_fixed_days_with_full_follow_up(adapted: Adapted) -> None:
-    asked = requests(adapted, days=(1, 14, 40), start=pd.Timestamp("2011-10-01", tz="UTC"), follow_up=30)
-    # case 1 was registered before the start; case 3 ended on day 31; day 40 of case 4 is too near the end of the log
+    asked = requests(adapted, days=(1, 14, 40), start=pd.Timestamp("2011-10-20", tz="UTC"), follow_up=30)
+    # day 1 of case 1 is before the start, and it ended on day 14; case 3 ended on day 31; day 40 of case 4 is too near
+    # the end of the log
     assert list(zip(asked["lead_id"], asked["day"], strict=True)) == [("3", 1), ("4", 1), ("3", 14), ("4", 14)]
     known = answers(adapted, asked)
     assert known["outcome"].tolist() == [2, 0, 2, 0]

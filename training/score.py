@@ -72,7 +72,7 @@ def _known_from(history: History, which: npt.NDArray[np.bool_]) -> Int64:
 
 
 def score(scorer: Scorer, history: History, requests: Requests) -> Iterator[pd.DataFrame]:
-    """The score columns, one row for each request and in its order, some thousands at a time."""
+    """The score columns, one row for each request and in its order, some thousands at a time; as_of in microseconds."""
     reasons = why_not(history, requests)
     for i in range(0, max(len(requests), 1), CHUNK):
         part = slice(i, i + CHUNK)
@@ -80,7 +80,7 @@ def score(scorer: Scorer, history: History, requests: Requests) -> Iterator[pd.D
         good = np.flatnonzero([reason is None for reason in refused])
         frame = scorer.score(history, Requests([lead_ids[j] for j in good], as_of[good]))
         frame = frame.set_axis(good).reindex(range(len(lead_ids)))
-        frame["lead_id"], frame["as_of"] = lead_ids, pd.to_datetime(as_of, unit="us", utc=True)
+        frame["lead_id"], frame["as_of"] = lead_ids, as_of
         frame["model_version"] = scorer.version
         frame["reasons"] = [
             given if reason is None else [reason] for given, reason in zip(frame["reasons"], refused, strict=True)
@@ -113,13 +113,14 @@ class Output:
 
     def write(self, frame: pd.DataFrame) -> None:
         if self._path.name.endswith(".parquet"):
-            table = pa.Table.from_pandas(frame, schema=_schema(frame), preserve_index=False)
+            schema = _schema(frame)
+            table = pa.table([pa.array(frame[c], type=schema.field(c).type, from_pandas=True) for c in frame], schema)
             if self._parquet is None:
                 self._parquet = pq.ParquetWriter(self._partial, table.schema)
             self._parquet.write_table(table)
             return
         text = frame.assign(
-            as_of=[to_iso(int(t)) for t in frame["as_of"].astype("int64")],
+            as_of=[to_iso(int(t)) for t in frame["as_of"]],
             reasons=["; ".join(reasons) for reasons in frame["reasons"]],
         )
         first = not self._partial.exists()

@@ -113,16 +113,17 @@ def adapt(log: pd.DataFrame) -> Adapted:
 
 
 def requests(adapted: Adapted, *, days: tuple[int, ...], start: pd.Timestamp, follow_up: int) -> pd.DataFrame:
-    """``lead_id, as_of, day``: cases registered from ``start`` on, at each of ``days`` after their first event.
+    """``lead_id, as_of, day``: every case at each of ``days`` after its first event, if that is at ``start`` or later.
 
     A case is asked about while it is open and at least ``follow_up`` days before the log ends.
     """
-    leads = adapted.leads[adapted.leads["created_at"] >= start]
+    leads = adapted.leads
     ended_at = leads["lead_id"].map(adapted.outcomes.set_index("lead_id")["at"])
     parts = []
     for day in days:
         as_of = leads["created_at"] + pd.Timedelta(days=day)
-        asked = (ended_at.isna() | (ended_at > as_of)) & (as_of <= adapted.end - pd.Timedelta(days=follow_up))
+        asked = (ended_at.isna() | (ended_at > as_of)) & (as_of >= start)
+        asked &= as_of <= adapted.end - pd.Timedelta(days=follow_up)
         parts.append(pd.DataFrame({"lead_id": leads["lead_id"][asked], "as_of": as_of[asked], "day": day}))
     return pd.concat(parts, ignore_index=True)
 

@@ -25,7 +25,7 @@ class Training:
 
 
 def training_rows(adapted: Adapted, *, days: tuple[int, ...], cut: pd.Timestamp) -> Training:
-    """Cases registered before ``cut``, on each of ``days`` that came before it, while open."""
+    """Open cases on each of ``days`` that came before ``cut``."""
     asked = requests(adapted, days=days, start=pd.Timestamp(0, tz="UTC"), follow_up=0)
     asked = asked[asked["as_of"] < cut].reset_index(drop=True)
     known = answers(adapted, asked)

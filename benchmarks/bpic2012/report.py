@@ -66,11 +66,12 @@ class Report:
         return (
             "`make bench-bpic2012` (`python -m benchmarks.bpic2012`). "
             f"{len(self.adapted.leads):,} cases and {len(self.adapted.events):,} events are loaded, a model is trained "
-            f"on what was known by {self.cut:%Y-%m-%d}, and cases registered from then on are scored at fixed times "
-            f"while open, as far as {self.block.horizons[-1]} days of follow-up remain: {len(self.asked):,} rows of "
-            f"{self.asked['lead_id'].nunique():,} cases ({parts}). Of these rows {outcomes[1]:,} ended with a "
-            f"purchase, {outcomes[2]:,} were lost, {outcomes[0]:,} stayed open to the end of the log. The peers learn "
-            f"from {self.training_rows:,} rows of earlier cases on the same fixed days.\n{dropped}"
+            f"on what was known by {self.cut:%Y-%m-%d}, and the cases that are open on fixed days after their first "
+            f"event are scored, where that is later and {self.block.horizons[-1]} days of follow-up remain: "
+            f"{len(self.asked):,} rows of {self.asked['lead_id'].nunique():,} cases ({parts}). Of these rows "
+            f"{outcomes[1]:,} ended with a purchase, {outcomes[2]:,} were lost, {outcomes[0]:,} stayed open to the end "
+            f"of the log. The peers learn from {self.training_rows:,} earlier rows on the same fixed days. A case "
+            f"still open at the cut is in both, as in use; its ending is known to neither.\n{dropped}"
         )
 
     def _scores(self) -> str:
