@@ -12,7 +12,7 @@ from features.settings import Settings, load_settings
 from serving.addresses import base_url, check_address
 
 THREADS = 4  # requests of one worker at the same time
-STOP_SECONDS = 20  # for requests under way, after a signal to stop
+STOP_SECONDS = 8  # for requests under way, after a signal to stop
 
 
 def bring_up_to_date(database_url: str) -> None:
@@ -37,6 +37,7 @@ def announce(settings: Settings) -> None:
 def run(settings: Settings) -> int:
     from granian import Granian  # noqa: PLC0415 - after the checks, whose message should come at once
     from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
 
     server = Granian(
         "serving.wsgi:application",
@@ -47,6 +48,8 @@ def run(settings: Settings) -> int:
         workers=settings.workers,
         blocking_threads=THREADS,
         workers_kill_timeout=STOP_SECONDS,
+        websockets=False,
+        log_level=LogLevels.warning,
         respawn_failed_workers=True,
         log_access=False,
     )

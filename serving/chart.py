@@ -10,7 +10,7 @@ import numpy as np
 from serving.answers import Curve
 
 WIDTH, HEIGHT = 640, 300  # of the picture, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 64, 30, 26, 38
+LEFT, RIGHT, TOP, BOTTOM = 70, 36, 26, 38
 
 
 @dataclass(frozen=True)

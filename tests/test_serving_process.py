@@ -154,7 +154,7 @@ def test_a_busy_port_is_said_at_once_with_the_remedy(live: Service) -> None:
 
 
 def test_it_starts_without_a_model_and_stops_on_a_signal(tmp_path: Path) -> None:
-    with serving(f"sqlite:///{tmp_path}/new/leadtime.db", f"sqlite:///{tmp_path}/none.db", workers=2) as service:
+    with serving(f"sqlite:///{tmp_path}/new/leadtime.db", f"sqlite:///{tmp_path}/none.db") as service:
         status, answer = service.get("/readyz")
         assert (status, answer["code"]) == (503, "not_ready")
         limit = time.monotonic() + 10
