@@ -6,6 +6,7 @@ The one module of this room that imports mlflow, and only when it loads: the imp
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -97,6 +98,10 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     if tracking_uri.startswith(_SQLITE) and not Path(tracking_uri.removeprefix(_SQLITE)).exists():
         raise ModelUnavailable(f"no model was trained yet: there is no {tracking_uri}. {remedy}")
 
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a log is no terminal
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     import mlflow.artifacts  # noqa: PLC0415 - takes seconds, and only this function needs it
     from mlflow import MlflowClient  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
@@ -118,7 +123,7 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     scorer = Scorer.from_files(files)
     warm_up(scorer.catalogue)  # before the first request has to wait for it
     served = Served(scorer, version)
-    log.info("model %s version %s is in service", name, version)
+    log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
     return served
 
 
