@@ -266,6 +266,26 @@ def test_reading_in_bulk_gives_the_same(store: Store, monkeypatch: pytest.Monkey
                 assert store.history(leads, known_by=known_by, up_to=up_to).lead_ids == few_leads
 
 
+@pytest.mark.parametrize("line_end", ["", "\n\\.\n"])
+def test_many_events_at_once_are_kept_as_they_are(store: Store, line_end: str) -> None:
+    odd = ["", ",", '"', "\\.", "\\N", "NULL", "\t", "é\U0001f9ad", "'", line_end]
+    events = [
+        event(
+            i,
+            lead_id=f"l {odd[i % 10]}",
+            channel=odd[i % 10],
+            campaign=None,
+            bot=i % 3 == 0,
+            properties={"x": odd[i % 10]},
+        )
+        for i in range(3_000)
+    ]
+    given = log(*events)
+    assert store.append(pa.concat_tables([given, given.slice(5, 100)])) == Appended(3_000, 100)
+    assert store.append(given) == Appended(0, 3_000)
+    assert store.events().equals(given)
+
+
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
 times = st.integers(-(2**62), 2**62)
 generated = st.builds(

@@ -14,7 +14,7 @@ from features.store.rows import fetch_events
 _NAMES = ", ".join(EVENT_SCHEMA.names)
 _INSERT = f"INSERT INTO events ({_NAMES}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
 # The leads asked for come as one JSON list: a statement takes only so many separate values.
-GIVEN = "SELECT value FROM json_each(:leads)"
+GIVEN = "IN (SELECT value FROM json_each(:leads))"
 
 
 def lock_log(connection: sa.Connection) -> None:

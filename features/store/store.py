@@ -177,21 +177,28 @@ class Store:
             terms.append(f"position <= {int(up_to)}")
         many = lead_ids is None or len(lead_ids) >= _BULK_FROM_LEADS
         bulk = self._dialect is postgres and many and self.position() >= _BULK_FROM_EVENTS
-        if lead_ids is not None:
-            given = "SELECT lead_id FROM given" if bulk else self._dialect.GIVEN
-            if colleagues:
-                given += (
-                    " UNION SELECT theirs.lead_id FROM lead_accounts AS ours JOIN lead_accounts AS theirs"  # noqa: S608
-                    f" ON theirs.account_id = ours.account_id WHERE ours.lead_id IN ({given})"
-                )
-            terms.append(f"lead_id IN ({given})")
-        condition = "WHERE " + " AND ".join(terms) if terms else ""
-        if bulk:
-            with self._reaching():
-                return postgres.read_bulk(self.engine.url, condition, lead_ids)
         with self._reading() as connection:
-            parameters = {} if lead_ids is None else {"leads": self._dialect.lead_list(lead_ids)}
-            return self._dialect.read_events(connection, condition, parameters)
+            if lead_ids is not None and colleagues:
+                lead_ids = self._with_colleagues(connection, lead_ids)
+            if lead_ids is not None:
+                terms.append("lead_id IN (SELECT lead_id FROM given)" if bulk else f"lead_id {self._dialect.GIVEN}")
+            condition = "WHERE " + " AND ".join(terms) if terms else ""
+            if bulk:
+                return postgres.read_bulk(self.engine.url, condition, lead_ids)
+            return self._dialect.read_events(connection, condition, self._given(lead_ids))
+
+    def _given(self, lead_ids: Sequence[str] | None) -> dict[str, object]:
+        return {} if lead_ids is None else {"leads": self._dialect.lead_list(lead_ids)}
+
+    def _with_colleagues(self, connection: sa.Connection, lead_ids: Sequence[str]) -> list[str]:
+        # A query of its own: a planner that has to guess how many colleagues there are reads the whole log.
+        statement = (
+            "SELECT theirs.lead_id FROM lead_accounts AS ours "  # noqa: S608
+            "JOIN lead_accounts AS theirs ON theirs.account_id = ours.account_id "
+            f"WHERE ours.lead_id {self._dialect.GIVEN}"
+        )
+        theirs = connection.exec_driver_sql(statement, self._given(lead_ids)).scalars()
+        return list(dict.fromkeys([*lead_ids, *theirs]))
 
     def lead_ids(self, *, known_by: int | None = None, open_only: bool = False) -> list[str]:
         """The leads with an event that is no bot's, sorted; ``open_only``: without those that have ended."""
@@ -213,10 +220,10 @@ class Store:
             return facts
         statement = (
             "SELECT lead_id, type, min(occurred_at) FROM events "  # noqa: S608
-            f"WHERE lead_id IN ({self._dialect.GIVEN}) AND NOT bot GROUP BY lead_id, type"
+            f"WHERE lead_id {self._dialect.GIVEN} AND NOT bot GROUP BY lead_id, type"
         )
         with self._reading() as connection:
-            rows = connection.exec_driver_sql(statement, {"leads": self._dialect.lead_list(lead_ids)}).all()
+            rows = connection.exec_driver_sql(statement, self._given(lead_ids)).all()
         for lead, kind, at in rows:
             fact = facts.get(lead, LeadFacts(None, None))
             if kind not in ENDINGS:

@@ -1,0 +1,1 @@
+"""How fast the log takes events and gives them back."""
