@@ -31,13 +31,15 @@ class ParquetFile:
         self.columns = dict(zip(schema.names, schema.types, strict=True))
 
     def chunks(self, columns: list[str] | None, advance: Callable[[int], object]) -> Iterator[Chunk]:
-        at = 1
+        at, told = 1, 0
         try:
             with pq.ParquetFile(self._path) as file:
                 for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
                     lines = np.arange(at, at + batch.num_rows, dtype=np.int64)
                     yield Chunk(self.name, lines, pa.Table.from_batches([batch]))
                     at += batch.num_rows
-                    advance(self.size * batch.num_rows // max(self._rows, 1))
+                    done = self.size * (at - 1) // self._rows
+                    advance(done - told)
+                    told = done
         except (pa.ArrowException, OSError) as error:
             raise InputError(where=self.name, expected="a whole Parquet file", got=str(error)) from None
