@@ -39,8 +39,7 @@ class Snapshot:
     ) -> None:
         self.as_of, self.position, self.n_leads = as_of, position, n_leads
         self.registered, self.model_version = served.registered, served.version
-        # Ranked by priority, then lead id, so that the order is the same every time.
-        order = sorted(range(len(leads)), key=lambda i: (-(leads[i]["priority"] or 0.0), leads[i]["lead_id"]))
+        order = sorted(range(len(leads)), key=lambda i: urgency(leads[i]))
         self.leads = [leads[i] for i in order]
         self.owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
         self._scorer, self._X = served.scorer, X
@@ -61,6 +60,14 @@ class Snapshot:
                 frame = self._scorer.score_matrix(missing, np.full(len(missing), self.as_of, dtype=np.int64), rows)
                 self._reasons.update(zip(missing, frame["reasons"], strict=True))
         return [{**lead, "reasons": self._reasons[lead["lead_id"]]} for lead in leads]
+
+
+def urgency(lead: Answer) -> tuple[float, str, float, str]:
+    """The key to rank by: priority, then the nearer call date, then readiness; the id makes the order the same always.
+
+    Waiting a week costs nothing where the best date lies further ahead, so priority alone leaves most leads tied.
+    """
+    return -(lead["priority"] or 0.0), lead["call_on"] or "9999", -(lead["readiness"] or 0.0), lead["lead_id"]
 
 
 class CallList:

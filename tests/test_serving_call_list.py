@@ -14,7 +14,7 @@ from serving.registry import FixedModel, Served
 pytest_plugins = ("serving_fixtures",)
 
 
-def test_all_open_leads_are_ranked_by_priority(get, service: Running) -> None:
+def test_all_open_leads_are_ranked_by_urgency(get, service: Running) -> None:
     status, answer = get("/v1/call-list", limit=1000)
     assert status == 200
     call_list_model(score_model((7, 30, 90))).model_validate(answer)
@@ -23,8 +23,9 @@ def test_all_open_leads_are_ranked_by_priority(get, service: Running) -> None:
     expected = {lead for lead, outcome in zip(history.lead_ids, lives.outcome, strict=True) if outcome == OPEN}
     assert {lead["lead_id"] for lead in answer["leads"]} == expected
     assert answer["total"] == len(expected)
-    keys = [(-lead["priority"], lead["lead_id"]) for lead in answer["leads"]]
+    keys = [(-lead["priority"], lead["call_on"] or "9999") for lead in answer["leads"]]
     assert keys == sorted(keys)
+    assert len({call_on for priority, call_on in keys if priority == 0}) > 1
 
 
 def test_its_scores_are_those_of_the_single_leads(get) -> None:
