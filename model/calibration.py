@@ -2,12 +2,15 @@
 
 The incidence of each ending at each horizon gets a rising map: isotonic where enough endings were seen, else beta
 calibration (Kull, Silva Filho and Flach 2017) shrunken towards the identity, else none.
+
+What holds on a few dates may be the weather of these dates: Christmas, a backlog that was cleared. So a map is trusted
+only as far as maps of the other parts of the block do good on each part of it, and not at all where that may be chance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from model.curves import Curves, Float
 from model.examples import Examples
 
 ISOTONIC_FROM, BETA_FROM = 500, 20  # leads with the ending by the horizon
+PARTS = 5  # of the calendar, by which a map is judged
 _TINY = 1e-9
 
 
@@ -30,8 +34,12 @@ class Map:
 
     kind: str
     values: tuple[float, ...]
+    trust: float = 1.0  # how far towards the map to go
 
     def __call__(self, p: Float) -> Float:
+        return np.asarray(p + self.trust * (self._mapped(p) - p))
+
+    def _mapped(self, p: Float) -> Float:
         if self.kind == "beta":
             a, b, c = self.values
             kept = np.clip(p, _TINY, 1 - _TINY)
@@ -58,13 +66,13 @@ class Calibration:
         """``curves``: predictions for the examples of the later block. A horizon is judged by the rows that
         could have been followed for that long, whatever became of them.
         """
-        outcome, duration, followed, group = later.outcome, later.duration, later.followed, later.group
+        outcome, duration, followed = later.outcome, later.duration, later.followed
         maps: dict[int, list[Map | None]] = {1: [], 2: []}
         for horizon in horizons:
             rows = followed >= horizon
             for ending, predicted in zip((1, 2), curves.rows(rows).at([horizon]), strict=True):
                 came = (outcome[rows] == ending) & (duration[rows] <= horizon)
-                maps[ending].append(fit_map(predicted[:, 0], came, group[rows]))
+                maps[ending].append(_trusted_map(predicted[:, 0], came, later.group[rows], later.as_of[rows]))
         return cls(tuple(map(float, horizons)), tuple(maps[1]), tuple(maps[2]))
 
     def apply(self, curves: Curves) -> Curves:
@@ -96,14 +104,14 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         def listed(maps: tuple[Map | None, ...]) -> list[Any]:
-            return [None if m is None else {"kind": m.kind, "values": list(m.values)} for m in maps]
+            return [None if m is None else {"kind": m.kind, "values": list(m.values), "trust": m.trust} for m in maps]
 
         return {"horizons": list(self.horizons), "purchased": listed(self.purchased), "lost": listed(self.lost)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Calibration:
         def maps(items: list[Any]) -> tuple[Map | None, ...]:
-            return tuple(None if m is None else Map(m["kind"], tuple(m["values"])) for m in items)
+            return tuple(None if m is None else Map(m["kind"], tuple(m["values"]), m["trust"]) for m in items)
 
         return cls(tuple(data["horizons"]), maps(data["purchased"]), maps(data["lost"]))
 
@@ -114,6 +122,37 @@ def _share(days: Float, incidence: Float) -> Float:
     total = rise[:, -1:]
     even = (days - days[0]) / (days[-1] - days[0])
     return np.where(total > _TINY, np.minimum(rise / np.maximum(total, _TINY), 1.0), even)
+
+
+def _trusted_map(
+    predicted: Float, came: npt.NDArray[np.bool_], group: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]
+) -> Map | None:
+    """The map with its trust: 1 - (2 standard errors / gain)^2, at least 0, which gives None.
+
+    The gain is in log likelihood over no map, on each of up to 5 parts of the calendar by the map of the other parts;
+    its standard error is over the parts. (James and Stein's positive-part shrinkage of a gain.)
+    """
+    chosen = fit_map(predicted, came, group)
+    dates = np.unique(as_of)
+    parts = min(PARTS, len(dates))
+    if chosen is None or parts < 2:
+        return None
+    part = np.searchsorted(dates[np.arange(1, parts) * len(dates) // parts], as_of, side="right")
+    gains = np.zeros(parts)
+    for k in range(parts):
+        judged = part == k
+        other = fit_map(predicted[~judged], came[~judged], group[~judged])
+        if other is not None:
+            p, y = predicted[judged], came[judged]
+            gains[k] = float((_log_loss(p, y) - _log_loss(other(p), y)).sum())
+    gain, error = gains.sum(), np.sqrt(parts) * gains.std(ddof=1)
+    trust = 1.0 - (2.0 * error / gain) ** 2 if gain > 0 else 0.0
+    return replace(chosen, trust=float(trust)) if trust > 0 else None
+
+
+def _log_loss(p: Float, came: npt.NDArray[np.bool_]) -> Float:
+    kept = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-np.where(came, np.log(kept), np.log1p(-kept)))
 
 
 def fit_map(predicted: Float, came: npt.NDArray[np.bool_], group: npt.NDArray[np.int64]) -> Map | None:

@@ -73,7 +73,7 @@ def test_identity_leaves_curves_as_they_are() -> None:
     assert made.lost == pytest.approx(curves.lost, abs=1e-8)
 
 
-@pytest.mark.parametrize(("n", "kind"), [(300, "beta"), (6000, "isotonic")])
+@pytest.mark.parametrize(("n", "kind"), [(700, "beta"), (6000, "isotonic")])
 def test_puts_right_curves_that_promise_too_much(n: int, kind: str) -> None:
     calibration = Calibration.fit(*drawn(n, 1, distort=2.0), HORIZONS)
     assert calibration.purchased[1] is not None
@@ -86,6 +86,18 @@ def test_puts_right_curves_that_promise_too_much(n: int, kind: str) -> None:
         assert after < 0.35 * before
 
 
+def test_what_holds_on_some_dates_alone_is_not_learned() -> None:
+    curves, later = drawn(3000, 5)
+    # a holiday: nobody buys in the week after the first three of seven dates; a backlog is cleared after the others
+    date = (later.as_of // DAY - 20_000).astype(int)
+    held, early = date < 3, (later.outcome == 1) & (later.duration <= 7)
+    rush = ~held & (later.duration > 7) & (np.arange(3000) % 8 == 0)
+    duration = np.where(held & early, 8.0, np.where(rush, 5.0, later.duration))
+    outcome = np.where(rush, 1, later.outcome).astype(np.int8)
+    strange = Examples(later.lead_ids, date * DAY, outcome, duration, later.group, known_by=90 * DAY)
+    assert Calibration.fit(curves, strange, HORIZONS).purchased[0] is None
+
+
 def test_too_few_endings_are_left_alone() -> None:
     assert fit_map(np.full(200, 0.1), np.arange(200) < 19, np.arange(200)) is None
     # many rows of few leads are few
@@ -93,7 +105,7 @@ def test_too_few_endings_are_left_alone() -> None:
 
 
 def test_rows_that_could_not_be_followed_do_not_count() -> None:
-    curves, later = drawn(3000, 3)
+    curves, later = drawn(3000, 3, distort=2.0)
     early = Examples(later.lead_ids, later.as_of, later.outcome, later.duration, later.group, known_by=20_020 * DAY)
     calibration = Calibration.fit(curves, early, HORIZONS)
     assert calibration.purchased[0] is not None
