@@ -14,7 +14,6 @@ import pandas as pd
 from features.catalogue import Catalogue
 from features.errors import InputError
 from features.events import Event
-from features.feature_spec import OTHER
 from features.history import History, Int64
 from features.kernel import fill_rows
 from features.prepared import prepare
@@ -68,10 +67,11 @@ def build_matrix(history: History, requests: Requests, catalogue: Catalogue, *, 
             out, low, high, *asked, prepared.events, prepared.texts, prepared.accounts, plan.program, prepared.n_local
         )
 
-    workers = min(threads or os.cpu_count() or 1, -(-n // _ROWS_PER_TASK))
-    if workers <= 1:
+    n_tasks = -(-n // _ROWS_PER_TASK)
+    if n_tasks <= 1:
         fill(0, n)
         return out
+    workers = min(threads or os.cpu_count() or 1, n_tasks)
     with ThreadPoolExecutor(workers) as pool:
         tasks = [pool.submit(fill, low, min(low + _ROWS_PER_TASK, n)) for low in range(0, n, _ROWS_PER_TASK)]
     for task in tasks:
@@ -86,18 +86,16 @@ def build(history: History, requests: Requests, catalogue: Catalogue, *, threads
 
 def to_frame(matrix: Float64, catalogue: Catalogue) -> pd.DataFrame:
     """The matrix of ``build_matrix`` as a frame; its numeric columns share the memory of the matrix."""
-    names = catalogue.names
-    n_numeric = sum(not spec.categorical for spec in catalogue.features)
-    numeric = pd.DataFrame(matrix[:, :n_numeric], columns=list(names[:n_numeric]), copy=False)
-    if n_numeric == len(names):
+    dtypes = catalogue.category_dtypes
+    n_numeric = len(catalogue.names) - len(dtypes)
+    names = list(catalogue.names[:n_numeric])
+    numeric = pd.DataFrame(matrix[:, :n_numeric], columns=names, copy=False)
+    if not dtypes:
         return numeric
+    codes = np.nan_to_num(matrix[:, n_numeric:], nan=-1.0).astype(np.int32)
     categories = {
-        spec.name: pd.Categorical.from_codes(
-            np.nan_to_num(matrix[:, column], nan=-1.0).astype(np.int32),
-            categories=pd.Index([*(spec.levels or ()), OTHER]),
-        )
-        for column, spec in enumerate(catalogue.features)
-        if spec.categorical
+        name: pd.Categorical.from_codes(codes[:, column], dtype=dtype, validate=False)
+        for column, (name, dtype) in enumerate(dtypes.items())
     }
     return pd.concat([numeric, pd.DataFrame(categories)], axis=1)
 

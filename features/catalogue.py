@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import orjson
+import pandas as pd
 
 from features.compile_plan import compile_plan
 from features.errors import InputError
@@ -46,6 +47,13 @@ class Catalogue:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(spec.name for spec in self.features)
+
+    @cached_property
+    def category_dtypes(self) -> dict[str, pd.CategoricalDtype]:
+        """The categories of each categorical column by name; they are the last columns."""
+        return {
+            spec.name: pd.CategoricalDtype([*spec.levels, OTHER]) for spec in self.features if spec.levels is not None
+        }
 
     @cached_property
     def plan(self) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.compiled import compiled
 from features.events import ENDINGS, ERASED, IDENTIFY, NOT_ENGAGEMENT
 from features.feature_spec import ENGAGEMENT, EVERY
 from features.history import History, Int32
@@ -99,9 +100,7 @@ class Found:
         return self._seen & wanted[self._history.type_code] if len(wanted) else self._seen
 
     def _ranked(self, codes: Int32, names: Sequence[str], rows: npt.NDArray[np.bool_]) -> list[str]:
-        rows = rows & (codes >= 0)
-        pairs = np.unique(self._history.lead_code[rows] * max(len(names), 1) + codes[rows])
-        leads = np.bincount(pairs % max(len(names), 1), minlength=len(names))
+        leads = _leads_by_code(np.require(self._history.start, requirements="W"), codes, rows, len(names))
         counted = zip(names, leads.tolist(), strict=True)
         # a name like @any would mean something else in a row: it is left to the rest class
         return _by_count(Counter({name: n for name, n in counted if n and not name.startswith("@")}))
@@ -119,6 +118,20 @@ class Found:
             gathered.append(properties)
         if gathered:
             yield lead, gathered
+
+
+@compiled
+def _leads_by_code(start, codes, rows, n_codes):  # type: ignore[no-untyped-def]
+    """How many leads have each code in the chosen rows; codes below 0 are none."""
+    leads = np.zeros(n_codes, dtype=np.int64)
+    last = np.full(n_codes, -1, dtype=np.int64)
+    for lead in range(len(start) - 1):
+        for event in range(start[lead], start[lead + 1]):
+            code = codes[event]
+            if rows[event] and code >= 0 and last[code] != lead:
+                last[code] = lead
+                leads[code] += 1
+    return leads
 
 
 def _by_count(counts: Counter[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""How fast features are built, beside DuckDB."""
