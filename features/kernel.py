@@ -38,7 +38,6 @@ N_ACTIONS = 13
     TAKE_DATE_AGE,
     TAKE_DATE_CHANGES,
     TAKE_DATE_DRIFT,
-    TAKE_RATIO,
     TAKE_AGE,
     TAKE_WEEKDAY,
     TAKE_MONTH,
@@ -46,6 +45,7 @@ N_ACTIONS = 13
     TAKE_ACCOUNT_TOTAL,
     TAKE_ACCOUNT_SINCE_LAST,
     TAKE_COLLEAGUES,
+    TAKE_RATIO,
 ) = range(22)
 
 Int64 = npt.NDArray[np.int64]
@@ -121,7 +121,7 @@ def _upper(values, low, high, limit):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _year_and_month(day):  # type: ignore[no-untyped-def]
+def _month_and_day(day):  # type: ignore[no-untyped-def]
     """The month, and the day of the year, of days since 1970. Howard Hinnant, chrono-compatible date algorithms."""
     z = day + 719_468
     era = z // 146_097
@@ -180,187 +180,234 @@ def _account_latest(accounts, account, as_of, line, lead):  # type: ignore[no-un
 
 
 @compiled
+def _colleagues(accounts, account, as_of):  # type: ignore[no-untyped-def]
+    """How many other leads belong to the account, or did, by as_of."""
+    if account < 0:
+        return 0
+    begin, end = accounts.member_start[account], accounts.member_start[account + 1]
+    return _upper(accounts.member_since, begin, end, as_of) - begin - 1
+
+
+class State(NamedTuple):
+    """What is gathered of a row while its events are gone through, newest first."""
+
+    totals: Float64  # (buckets, slots): by the smallest window that holds the event, in the end by window
+    last_day: Int64  # the earliest day met so far, for active days
+    maxima: Float64  # (buckets, slots)
+    decays: Float64
+    latest: Int64
+    earliest: Int64
+    numbers: Float64
+    levels: Int64
+    last_date: Int64  # the date last given, NEVER for none
+    last_given: Int64  # when it was
+    next_date: Int64  # the date in the event gone through before
+    n_changes: Int64
+    met: Int64  # (distinct slots, values): in which row a value was last met
+
+
+@compiled
+def _new_state(program, n_local):  # type: ignore[no-untyped-def]
+    n_buckets, sizes = len(program.edges) + 1, program.sizes
+    return State(
+        totals=np.zeros((n_buckets, sizes[0])),
+        last_day=np.zeros(sizes[0], dtype=np.int64),
+        maxima=np.zeros((n_buckets, sizes[1])),
+        decays=np.zeros(sizes[2]),
+        latest=np.zeros(sizes[3], dtype=np.int64),
+        earliest=np.zeros(sizes[3], dtype=np.int64),
+        numbers=np.zeros(sizes[4]),
+        levels=np.zeros(sizes[5], dtype=np.int64),
+        last_date=np.zeros(sizes[6], dtype=np.int64),
+        last_given=np.zeros(sizes[6], dtype=np.int64),
+        next_date=np.zeros(sizes[6], dtype=np.int64),
+        n_changes=np.zeros(sizes[6], dtype=np.int64),
+        met=np.full((sizes[7], n_local), -1, dtype=np.int64),
+    )
+
+
+@compiled
+def _clear(state):  # type: ignore[no-untyped-def]
+    state.totals[:] = 0.0
+    state.last_day[:] = NEVER
+    state.maxima[:] = -math.inf
+    state.decays[:] = 0.0
+    state.latest[:] = NEVER
+    state.earliest[:] = NEVER
+    state.numbers[:] = math.nan
+    state.levels[:] = -1
+    state.last_date[:] = NEVER
+    state.n_changes[:] = 0
+
+
+@compiled
+def _divided(above, below):  # type: ignore[no-untyped-def]
+    return above / below if below != 0 else math.nan
+
+
+@compiled
+def _pace(now, ever, window, life):  # type: ignore[no-untyped-def]
+    """Events a day in the window against those a day in the life before it."""
+    past = life - window
+    return _change(now / window, (ever - now) / past) if past > 0 else math.nan
+
+
+@compiled
+def _since(moment, as_of):  # type: ignore[no-untyped-def]
+    return (as_of - moment) / DAY if moment != NEVER else math.nan
+
+
+@compiled
+def _date(what, last, given, changes, first, as_of):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """What columns take from the dates given in a property."""
+    if what == TAKE_DATE_CHANGES:
+        return float(changes)
+    if last == NEVER:
+        return math.nan
+    if what == TAKE_DATE_AHEAD:
+        return (last - as_of) / DAY
+    return (as_of - given) / DAY if what == TAKE_DATE_AGE else (last - first) / DAY
+
+
+@compiled
+def _calendar(what, as_of):  # type: ignore[no-untyped-def]
+    day = as_of // DAY
+    if what == TAKE_WEEKDAY:
+        return float((day + 3) % 7)
+    month, day_of_year = _month_and_day(day)
+    return float(month) if what == TAKE_MONTH else float(day_of_year)
+
+
+@compiled
 def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n_local):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915, PLR0917
     """Fill rows low:high of ``out`` (n, p) for these leads (-1: nothing known) and as-of times.
 
     ``n_local``: how many different values a lead has at most, over the distinct readers.
+
+    One long function on purpose: handing arrays, alone or in tuples, to a function called for each event or column
+    makes numba count references there, which took several times as long as the work itself.
     """
-    start, occurred, recorded, kinds, text_of = events.start, events.occurred, events.recorded, events.kind, events.text
-    event_account, local, event_level = events.account, events.local, events.level
-    meets, number, level, date = texts.meets, texts.number, texts.level, texts.date
-    edges, action_start, slots, conditions = program.edges, program.action_start, program.slot, program.condition
+    take, a_of, b_of, c_of, units = program.take, program.a, program.b, program.c, program.unit
+    state = _new_state(program, n_local)
+    edges, starts, slots, conditions = program.edges, program.action_start, program.slot, program.condition
     readers, extras, factors = program.reader, program.extra, program.factor
-    take, first, second, third, units = program.take, program.a, program.b, program.c, program.unit
-    sizes = program.sizes
-
-    n_buckets = len(edges) + 1
-    totals = np.zeros((n_buckets, sizes[0]))
-    last_day = np.empty(sizes[0], dtype=np.int64)
-    maxima = np.empty((n_buckets, sizes[1]))
-    decays = np.empty(sizes[2])
-    latest, earliest = np.empty(sizes[3], dtype=np.int64), np.empty(sizes[3], dtype=np.int64)
-    numbers = np.empty(sizes[4])
-    levels = np.empty(sizes[5], dtype=np.int64)
-    last_date, last_given = np.empty(sizes[6], dtype=np.int64), np.empty(sizes[6], dtype=np.int64)
-    next_date, n_changes = np.empty(sizes[6], dtype=np.int64), np.empty(sizes[6], dtype=np.int64)
-    met = np.full((sizes[7], n_local), -1, dtype=np.int64)  # in which row a value was last met
-
+    lead_start, occurred, recorded, kinds = events.start, events.occurred, events.recorded, events.kind
+    text_of, event_account, local, event_level = events.text, events.account, events.local, events.level
+    meets, number, level, date = texts.meets, texts.number, texts.level, texts.date
+    totals, last_day, met, maxima, decays = state.totals, state.last_day, state.met, state.maxima, state.decays
+    latest, earliest, numbers, levels = state.latest, state.earliest, state.numbers, state.levels
+    last_date, last_given, next_date, n_changes = state.last_date, state.last_given, state.next_date, state.n_changes
     for row in range(low, high):
         lead, as_of = leads[row], as_ofs[row]
-        totals[:] = 0.0
-        last_day[:] = NEVER
-        maxima[:] = -math.inf
-        decays[:] = 0.0
-        latest[:] = NEVER
-        earliest[:] = NEVER
-        numbers[:] = math.nan
-        levels[:] = -1
-        last_date[:] = NEVER
-        n_changes[:] = 0
-        entered = NEVER
-        account = np.int32(-1)
+        _clear(state)
+        entered, account, bucket = NEVER, np.int32(-1), 0
         if lead >= 0:
             account = _account_of(accounts, lead, as_of)
-            begin = start[lead]
-            bucket = 0
-            for event in range(_upper(occurred, begin, start[lead + 1], as_of) - 1, begin - 1, -1):
-                kind = kinds[event]
-                if kind < 0 or recorded[event] > as_of:
+            begin = lead_start[lead]
+            for event in range(_upper(occurred, begin, lead_start[lead + 1], as_of) - 1, begin - 1, -1):
+                if kinds[event] < 0 or recorded[event] > as_of:
                     continue
                 entered = occurred[event]
                 age = as_of - entered
-                while bucket < n_buckets - 1 and age >= edges[bucket]:
+                while bucket < len(edges) and age >= edges[bucket]:
                     bucket += 1
-                text = text_of[event]
-                actions = kind * N_ACTIONS
-                for at in range(action_start[actions + COUNT], action_start[actions + COUNT + 1]):
+                text, first = text_of[event], kinds[event] * N_ACTIONS
+                for at in range(starts[first + COUNT], starts[first + COUNT + 1]):
                     if conditions[at] < 0 or meets[conditions[at], text]:
                         totals[bucket, slots[at]] += 1.0
-                for at in range(action_start[actions + SUM], action_start[actions + SUM + 1]):
+                for at in range(starts[first + SUM], starts[first + SUM + 1]):
                     value = number[readers[at], text]
-                    if value == value and (conditions[at] < 0 or meets[conditions[at], text]):  # noqa: PLR0124 - not NaN
+                    if not math.isnan(value) and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += value
-                for at in range(action_start[actions + GIVEN], action_start[actions + GIVEN + 1]):
+                for at in range(starts[first + GIVEN], starts[first + GIVEN + 1]):
                     value = number[readers[at], text]
-                    if value == value and (conditions[at] < 0 or meets[conditions[at], text]):  # noqa: PLR0124
+                    if not math.isnan(value) and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += 1.0
-                for at in range(action_start[actions + ACTIVE_DAY], action_start[actions + ACTIVE_DAY + 1]):
-                    day = entered // DAY
-                    slot = slots[at]
+                for at in range(starts[first + ACTIVE_DAY], starts[first + ACTIVE_DAY + 1]):
+                    day, slot = entered // DAY, slots[at]
                     if last_day[slot] != day and (conditions[at] < 0 or meets[conditions[at], text]):
                         last_day[slot] = day
                         totals[bucket, slot] += 1.0
-                for at in range(action_start[actions + DISTINCT], action_start[actions + DISTINCT + 1]):
-                    value_code = local[readers[at], event]
-                    new = value_code >= 0 and met[extras[at], value_code] != row
+                for at in range(starts[first + DISTINCT], starts[first + DISTINCT + 1]):
+                    code = local[readers[at], event]
+                    new = code >= 0 and met[extras[at], code] != row
                     if new and (conditions[at] < 0 or meets[conditions[at], text]):
-                        met[extras[at], value_code] = row
+                        met[extras[at], code] = row
                         totals[bucket, slots[at]] += 1.0
-                for at in range(action_start[actions + OWN], action_start[actions + OWN + 1]):
+                for at in range(starts[first + OWN], starts[first + OWN + 1]):
                     if event_account[event] == account and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += 1.0
-                for at in range(action_start[actions + MAX], action_start[actions + MAX + 1]):
+                for at in range(starts[first + MAX], starts[first + MAX + 1]):
                     value = number[readers[at], text] * factors[at]
                     if value > maxima[bucket, slots[at]] and (conditions[at] < 0 or meets[conditions[at], text]):
                         maxima[bucket, slots[at]] = value
-                for at in range(action_start[actions + DECAY], action_start[actions + DECAY + 1]):
+                for at in range(starts[first + DECAY], starts[first + DECAY + 1]):
                     if conditions[at] < 0 or meets[conditions[at], text]:
                         decays[slots[at]] += math.exp(-(age * factors[at]))
-                for at in range(action_start[actions + TIME], action_start[actions + TIME + 1]):
+                for at in range(starts[first + TIME], starts[first + TIME + 1]):
                     if conditions[at] < 0 or meets[conditions[at], text]:
                         earliest[slots[at]] = entered
                         if latest[slots[at]] == NEVER:
                             latest[slots[at]] = entered
-                for at in range(action_start[actions + NUMBER], action_start[actions + NUMBER + 1]):
-                    slot = slots[at]
-                    if math.isnan(numbers[slot]) and (conditions[at] < 0 or meets[conditions[at], text]):
-                        numbers[slot] = number[readers[at], text]
-                for at in range(action_start[actions + LEVEL], action_start[actions + LEVEL + 1]):
-                    slot = slots[at]
-                    if levels[slot] < 0 and (conditions[at] < 0 or meets[conditions[at], text]):
-                        levels[slot] = level[readers[at], text]
-                for at in range(action_start[actions + EVENT_LEVEL], action_start[actions + EVENT_LEVEL + 1]):
-                    slot = slots[at]
-                    if levels[slot] < 0 and (conditions[at] < 0 or meets[conditions[at], text]):
-                        levels[slot] = event_level[readers[at], event]
-                for at in range(action_start[actions + DATE], action_start[actions + DATE + 1]):
-                    given = date[readers[at], text]
-                    if given != NEVER and (conditions[at] < 0 or meets[conditions[at], text]):
-                        slot = slots[at]
-                        if last_date[slot] == NEVER:
-                            last_date[slot], last_given[slot], next_date[slot] = given, entered, given
-                        elif given != next_date[slot]:
-                            n_changes[slot] += 1
-                            next_date[slot] = given
-        for bucket in range(1, n_buckets):
-            for slot in range(sizes[0]):
-                totals[bucket, slot] += totals[bucket - 1, slot]
-            for slot in range(sizes[1]):
-                maxima[bucket, slot] = max(maxima[bucket, slot], maxima[bucket - 1, slot])
-
+                for at in range(starts[first + NUMBER], starts[first + NUMBER + 1]):
+                    if math.isnan(numbers[slots[at]]) and (conditions[at] < 0 or meets[conditions[at], text]):
+                        numbers[slots[at]] = number[readers[at], text]
+                for at in range(starts[first + LEVEL], starts[first + LEVEL + 1]):
+                    if levels[slots[at]] < 0 and (conditions[at] < 0 or meets[conditions[at], text]):
+                        levels[slots[at]] = level[readers[at], text]
+                for at in range(starts[first + EVENT_LEVEL], starts[first + EVENT_LEVEL + 1]):
+                    if levels[slots[at]] < 0 and (conditions[at] < 0 or meets[conditions[at], text]):
+                        levels[slots[at]] = event_level[readers[at], event]
+                for at in range(starts[first + DATE], starts[first + DATE + 1]):
+                    given, slot = date[readers[at], text], slots[at]
+                    if given == NEVER or (conditions[at] >= 0 and not meets[conditions[at], text]):
+                        continue
+                    if last_date[slot] == NEVER:
+                        last_date[slot], last_given[slot], next_date[slot] = given, entered, given
+                    elif given != next_date[slot]:
+                        n_changes[slot] += 1
+                        next_date[slot] = given
+            for bucket in range(1, len(totals)):
+                for slot in range(totals.shape[1]):
+                    totals[bucket, slot] += totals[bucket - 1, slot]
+                for slot in range(maxima.shape[1]):
+                    maxima[bucket, slot] = max(maxima[bucket, slot], maxima[bucket - 1, slot])
+        life = _since(entered, as_of)
         for column in range(len(take)):
-            what, a, b, c, unit = take[column], first[column], second[column], third[column], units[column]
-            value = math.nan
+            what, a, b, c = take[column], a_of[column], b_of[column], c_of[column]
             if what == TAKE_TOTAL:
                 value = totals[b, a]
             elif what == TAKE_MEAN:
-                if totals[b, c] > 0:
-                    value = totals[b, a] / totals[b, c]
+                value = _divided(totals[b, a], totals[b, c])
             elif what == TAKE_MAX:
-                if maxima[b, a] > -math.inf:
-                    value = maxima[b, a] * unit
+                value = maxima[b, a] * units[column] if maxima[b, a] > -math.inf else math.nan
             elif what == TAKE_MOMENTUM:
                 value = _change(totals[b, a], totals[c, a] - totals[b, a])
             elif what == TAKE_PACE:
-                past = (as_of - entered) / DAY - unit
-                if entered != NEVER and past > 0:
-                    value = _change(totals[b, a] / unit, (totals[n_buckets - 1, a] - totals[b, a]) / past)
+                value = _pace(totals[b, a], totals[len(edges), a], units[column], life)
             elif what == TAKE_SINCE_LAST:
-                if latest[a] != NEVER:
-                    value = (as_of - latest[a]) / DAY
+                value = _since(latest[a], as_of)
             elif what == TAKE_SINCE_FIRST:
-                if earliest[a] != NEVER:
-                    value = (as_of - earliest[a]) / DAY
+                value = _since(earliest[a], as_of)
             elif what == TAKE_DECAY:
                 value = decays[a]
             elif what == TAKE_NUMBER:
                 value = numbers[a]
             elif what == TAKE_LEVEL:
-                if levels[a] >= 0:
-                    value = float(levels[a])
-            elif what == TAKE_DATE_AHEAD:
-                if last_date[a] != NEVER:
-                    value = (last_date[a] - as_of) / DAY
-            elif what == TAKE_DATE_AGE:
-                if last_date[a] != NEVER:
-                    value = (as_of - last_given[a]) / DAY
-            elif what == TAKE_DATE_CHANGES:
-                value = float(n_changes[a])
-            elif what == TAKE_DATE_DRIFT:
-                if last_date[a] != NEVER:
-                    value = (last_date[a] - next_date[a]) / DAY
+                value = float(levels[a]) if levels[a] >= 0 else math.nan
+            elif what <= TAKE_DATE_DRIFT:
+                value = _date(what, last_date[a], last_given[a], n_changes[a], next_date[a], as_of)
             elif what == TAKE_AGE:
-                if entered != NEVER:
-                    value = (as_of - entered) / DAY
-            elif what == TAKE_WEEKDAY:
-                value = float((as_of // DAY + 3) % 7)
-            elif what == TAKE_MONTH:
-                value = float(_year_and_month(as_of // DAY)[0])
-            elif what == TAKE_DAY_OF_YEAR:
-                value = float(_year_and_month(as_of // DAY)[1])
+                value = life
+            elif what <= TAKE_DAY_OF_YEAR:
+                value = _calendar(what, as_of)
             elif what == TAKE_ACCOUNT_TOTAL:
                 value = float(_account_total(accounts, account, as_of, c, totals[b, a]))
             elif what == TAKE_ACCOUNT_SINCE_LAST:
-                since = _account_latest(accounts, account, as_of, c, lead)
-                if since != NEVER:
-                    value = (as_of - since) / DAY
-            elif what == TAKE_COLLEAGUES:
-                value = 0.0
-                if account >= 0:
-                    begin, end = accounts.member_start[account], accounts.member_start[account + 1]
-                    value = max(float(_upper(accounts.member_since, begin, end, as_of) - begin - 1), 0.0)
+                value = _since(_account_latest(accounts, account, as_of, c, lead), as_of)
+            else:
+                value = float(_colleagues(accounts, account, as_of))
             out[row, column] = value
         for column in range(len(take)):
             if take[column] == TAKE_RATIO:
-                below = out[row, second[column]]
-                out[row, column] = out[row, first[column]] / below if below != 0 else math.nan
+                out[row, column] = _divided(out[row, a_of[column]], out[row, b_of[column]])
