@@ -28,7 +28,7 @@ from features.events import DAY, EVENT_SCHEMA
 from features.history import History
 from features.tables import read_tables
 
-END = 1_793_000_000_000_000  # a day in October 2026, the end of the simulated time
+END = 1_793_000_000_000_000  # 26 October 2026, near the end of the simulated time
 
 
 def main(argv: Sequence[str] | None = None) -> int:
