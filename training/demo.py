@@ -112,18 +112,18 @@ def sign_in_link(env: dict[str, str]) -> str:
     return link.stdout.strip()
 
 
-def wait_until_ready(url: str, service: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
-    """Until GET url answers 200; LeadtimeError when the service ends or takes too long."""
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+    """Until GET url answers 200; LeadtimeError when the server ends or takes too long."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
-        if service.poll() is not None:
-            raise LeadtimeError("the service ended before it was ready; its message stands above")
+        if server.poll() is not None:
+            raise LeadtimeError(f"the server of {url} ended with exit code {server.returncode} before it was ready")
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http address
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise LeadtimeError(f"the service did not answer {url} within {seconds:.0f} s")
+    raise LeadtimeError(f"nothing answered {url} within {seconds:.0f} s")
 
 
 def closing_words(settings: Settings, key: str, link: str) -> str:
@@ -140,7 +140,7 @@ Next, in another terminal:
 
   curl -H "Authorization: Bearer {key}" "{base}/v1/call-list?limit=3"
   make test
-  .venv/bin/python -m features.load --help     # your own data: README.md, five steps
+  .venv/bin/python -m features.load DIR      # your own data, apart from the demo's: README.md, five steps
 ------------------------------------------------------------------------------"""
 
 
@@ -157,6 +157,7 @@ def serve(settings: Settings, env: dict[str, str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         wait_until_ready(f"http://{settings.host}:{settings.port}/readyz", service)
+        wait_until_ready(f"http://{settings.host}:{settings.mlflow_port}/health", tracking)
         print(closing_words(settings, key, link), flush=True)
         return service.wait()
     except KeyboardInterrupt:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from model.scorer import Scorer
 
 from features.events import parse_time
+from model.scorer import Scorer
 from training.files import read_files
 
 
