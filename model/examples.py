@@ -87,15 +87,15 @@ def training_landmarks(
     since: int,
     until: int,
     known_by: int,
-    per_lead: int = 8,
+    per_lead: int = 16,
     max_rows: int = 200_000,
     seed: int = 0,
 ) -> Examples:
     """Up to ``per_lead`` landmarks of each lead in [since, until), labels cut at ``known_by``.
 
-    Half of them lie at log-uniform ages, so that young leads are seen often; the others on the weekly dates on which
-    scores are made, thinned evenly. Drawn from the lead's id and the seed: other leads make no difference. Above
-    ``max_rows`` whole leads are left out.
+    Three quarters of them lie at log-uniform ages, so that young leads are seen often, from half a day on at whole
+    days of age, when scores are often wanted; the others on the weekly dates on which scores are made, thinned evenly.
+    Drawn from the lead's id and the seed: other leads make no difference. Above ``max_rows`` whole leads are left out.
     """
     lives = lead_lives(history, known_by)
     begin = np.maximum(lives.entered_at, since)
@@ -106,20 +106,26 @@ def training_landmarks(
         planned &= _uniform(token, 1) < max_rows / (n_planned * per_lead)
     lead = np.flatnonzero(planned)
     span = (until - begin[lead]) / DAY
-    by_age = per_lead - per_lead // 2
+    by_date = per_lead // 4
+    by_age = per_lead - by_date
     leads, times = [], []
     for k in range(by_age):
         # the draws are stratified, so that few of them cover young and old ages alike
         share = (k + _uniform(token[lead], 2 + k)) / by_age
         leads.append(lead)
-        times.append(begin[lead] + (np.expm1(share * np.log1p(span)) * DAY).astype(np.int64))
+        age = np.expm1(share * np.log1p(span))
+        age = np.where(age < 0.5, age, np.rint(age))
+        times.append(begin[lead] + (age * DAY).astype(np.int64))
     dates = _weekly_dates(since, until)
     of_lead = np.maximum((until - begin[lead]) / WEEK, 1.0)  # weekly dates ahead of it, about
     for k, date in enumerate(dates):
-        drawn = (_uniform(token[lead], 1000 + k) < (per_lead // 2) / of_lead) & (begin[lead] <= date)
+        drawn = (_uniform(token[lead], 1000 + k) < by_date / of_lead) & (begin[lead] <= date)
         leads.append(lead[drawn])
         times.append(np.full(int(drawn.sum()), date, dtype=np.int64))
-    return _examples(history, lives, np.concatenate(leads), np.concatenate(times))
+    # whole days of age can be drawn twice, and be rounded up to the end of the block
+    drawn_at = np.unique(np.stack([np.concatenate(leads), np.concatenate(times)]), axis=1)
+    drawn_at = drawn_at[:, drawn_at[1] < until]
+    return _examples(history, lives, drawn_at[0], drawn_at[1])
 
 
 def weekly_landmarks(history: History, *, since: int, until: int, known_by: int, step: int = WEEK) -> Examples:
@@ -166,7 +172,7 @@ class Split:
         """Days."""
         return (self.calibrate_known_by - self.calibrate_until) / DAY
 
-    def train(self, history: History, *, per_lead: int = 8, max_rows: int = 200_000, seed: int = 0) -> Examples:
+    def train(self, history: History, *, per_lead: int = 16, max_rows: int = 200_000, seed: int = 0) -> Examples:
         return training_landmarks(
             history,
             since=self.train_since,

@@ -15,13 +15,13 @@ def summary(model: Evaluation, reference: Evaluation, windows: WindowFit, *, ask
     ``asked``: the share of purchasers who were to buy within their window.
     """
     rows: list[tuple[str, str, str, str]] = [("", "model", "no features", "")]
-    skill = ", ".join(f"{100 * value:.1f} %" for value in (model.skill.low, model.skill.high))
+    skill = f"{100 * model.skill.value:.1f} % ({100 * model.skill.low:.1f} to {100 * model.skill.high:.1f})"
     rows.append(
         (
             "integrated Brier score",
             f"{model.ibs.value:.4f}",
             f"{reference.ibs.value:.4f}",
-            f"skill {100 * model.skill.value:.1f} % (95 %: {skill})",
+            f"skill {skill}",
         )
     )
     rows += [(f"AUC, bought by day {h}", f"{found.value:.3f}", "0.500", "") for h, found in model.auc.items()]
@@ -53,7 +53,6 @@ def next_steps(settings: Settings, source: Source) -> str:
     data = "" if source.data is None else f" --data {source.data}"
     return "\n".join(
         [
-            "",
             "Next:",
             f"  python -m training.score --out scores.csv{data}",
             "  python -m serving",

@@ -15,7 +15,7 @@ from benchmarks.bpic2012.log import adapt, answers, find_data, read_log, request
 from benchmarks.bpic2012.measure import compare
 from benchmarks.bpic2012.peers import aalen_johansen_curves, by_age_curves, naive_bayes_curves, training_rows
 from benchmarks.bpic2012.product import Product, check_same
-from benchmarks.bpic2012.report import TITLE, Report
+from benchmarks.bpic2012.report import TITLE, WHY, Report
 from benchmarks.document import DOCUMENT, put_section
 from training.evaluation import Block
 from training.progress import stage
@@ -63,7 +63,9 @@ def benchmark(path: Path, folder: Path, *, cut: pd.Timestamp) -> Report:
             HORIZONS,
         )
         rows = compare(block, methods, reference="Aalen-Johansen", product="leadtime")
-    return Report(adapted, cut, asked, block, rows, steps, len(training.asked))
+    return Report(
+        adapted, cut, asked, block, rows, steps, len(training.asked), WHY if cut == pd.Timestamp(CUT, tz="UTC") else ""
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
