@@ -7,10 +7,10 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean
+.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-store bench-simulator
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 # --- set-up: a virtual environment with exactly the locked versions, checked by hash ----------------------------
 
@@ -69,6 +69,20 @@ imports: $(VENV)/.dev  ## the direction of imports between the rooms
 	$(BIN)/lint-imports
 
 check: lint types imports  ## lint, types, imports
+
+# --- measurements (../shared/data or LEADTIME_DATA holds the real data) --------------------------------------------
+
+bench-bpic2012: $(VENV)/.runtime  ## load, train and score BPI Challenge 2012; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.bpic2012
+
+bench-features: $(VENV)/.runtime  ## rows of features a second
+	$(BIN)/python -m benchmarks.features
+
+bench-store: $(VENV)/.runtime  ## events appended and read a second
+	$(BIN)/python -m benchmarks.store
+
+bench-simulator: $(VENV)/.runtime  ## seconds and memory of simulating 5,000 to 1,000,000 leads
+	$(BIN)/python -m benchmarks.simulator
 
 clean:  ## remove the environment and everything that was made at run time
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

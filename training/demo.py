@@ -149,10 +149,12 @@ def serve(settings: Settings, env: dict[str, str]) -> int:
     key, link = demo_key(env), sign_in_link(env)
     say("serve", "python -m serving, and the MLflow UI beside it")
     service = subprocess.Popen([sys.executable, "-m", "serving"], env=env)
+    # its job runners, three more processes, serve features that the demo does not use
+    tracking_env = {**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     tracking = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", env["MLFLOW_TRACKING_URI"], "--workers", "1",
          "--host", settings.host, "--port", str(settings.mlflow_port)],
-        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env=tracking_env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
