@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.builder import Requests, build
+from features.catalogue import Catalogue
 from features.errors import InputError, StoreUnavailable
 from features.events import EVENT_SCHEMA, Event, events_table
+from features.feature_spec import FeatureSpec
 from features.store import Appended, Store
 from features.store.schema import SPEND_SCHEMA, api_keys
 
@@ -143,6 +147,28 @@ def test_the_history_of_a_lead_brings_its_colleagues(store: Store) -> None:
     assert store.history([*(f"lead {i}" for i in range(2_000)), "ben"]).lead_ids == ("ada", "ben")
     assert store.events(["ada"])["lead_id"].to_pylist() == ["ada", "ada"]
     assert store.history().lead_ids == ("ada", "ben", "cem", "dora", "eve")
+
+
+def test_ids_that_are_one_account_to_the_builder_are_one_to_the_store(store: Store) -> None:
+    spellings = ["7", 7, 7.0, " 7 "]
+    leads = [f"lead {i}" for i in range(len(spellings))]
+    store.append(
+        log(
+            *(
+                event(i, lead_id=lead, type="identify", properties={"account_id": account})
+                for i, (lead, account) in enumerate(zip(leads, spellings, strict=True))
+            ),
+            *(
+                event(10 + i, lead_id=f"none {i}", type="identify", properties={"account_id": nothing})
+                for i, nothing in enumerate(["", "  ", [7]])
+            ),
+        )
+    )
+    catalogue = Catalogue((FeatureSpec(name="colleagues", aggregation="colleagues", scope="account"),))
+    for lead in (*leads, "none 1"):
+        alone = build(store.history([lead]), Requests([lead], np.array([100])), catalogue)
+        among_all = build(store.history(), Requests([lead], np.array([100])), catalogue)
+        assert alone["colleagues"].tolist() == among_all["colleagues"].tolist() == [3.0 if lead in leads else 0.0]
 
 
 def test_an_identify_that_was_a_duplicate_links_no_account(store: Store) -> None:
