@@ -30,7 +30,7 @@ class Readiness:
             reference = np.quantile(reference, np.linspace(0, 1, _KNOTS))
         value, first, count = np.unique(reference, return_index=True, return_counts=True)
         rank = 100.0 * (first + count / 2) / len(reference)
-        inside = (value > 0) & (value < 1)
+        inside = (value > 1e-12) & (value < 1 - 1e-12)  # a slope between closer ones would be infinite
         return cls(
             chance=(0.0, *value[inside].tolist(), 1.0),
             rank=(0.0, *rank[inside].tolist(), 100.0),

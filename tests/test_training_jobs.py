@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from features import load, simulate
 from features.builder import Requests
 from features.events import Event, parse_time
 from features.history import History
+from model import fit_scorer
+from model.hazard import PurchaseHazard
 from training import score, train
 from training.fitting import serving_split
 from training.tracking import Tracking
@@ -26,6 +29,8 @@ def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{folder}/log.db")
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     patch.setenv("LEADTIME_HORIZONS", "7,30")
+    # the jobs are tested here, not the model: a few trees will do
+    patch.setattr(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, bags=1, max_trees=15))
 
 
 @pytest.fixture(scope="module")
