@@ -11,6 +11,8 @@ from features.events import LOST, PURCHASED
 from features.history import History, Int64
 
 OPEN, BOUGHT, GONE = 0, 1, 2  # the outcome codes everywhere: censored, purchased, lost
+UNSEEN = -1  # no outcome: nothing of the lead was known
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +35,46 @@ def lead_lives(history: History, known_by: int) -> Lives:
     The first ending counts. A lead of which nothing was known has ``entered_at`` = ``ended_at`` = known_by.
     """
     n = history.n_leads
-    seen = history.known_at <= known_by
-    entered = np.full(n, known_by, dtype=np.int64)
-    np.minimum.at(entered, history.lead_code[seen], history.known_at[seen])
-    ended = np.full(n, known_by, dtype=np.int64)
-    outcome = np.zeros(n, dtype=np.int8)
+    entered = np.minimum(_entered(history), known_by)
+    at, outcome = _first_endings(history, np.arange(n), np.full(n, known_by, dtype=np.int64))
+    return Lives(entered_at=entered, ended_at=np.minimum(at, known_by), outcome=outcome, known_by=known_by)
+
+
+def standings(history: History, lead: Int64, as_of: Int64) -> npt.NDArray[np.int8]:
+    """(n,): OPEN, BOUGHT or GONE for each pair of a lead (index in the history, -1: none) and an as-of time.
+
+    As known at that time; UNSEEN where nothing of the lead was.
+    """
+    _, outcome = _first_endings(history, lead, as_of)
+    entered = np.append(_entered(history), _NEVER)  # the last one is that of nobody
+    return np.where(entered[lead] > as_of, UNSEEN, outcome).astype(np.int8)
+
+
+def _entered(history: History) -> Int64:
+    """(leads,): when the first event of each lead could be seen."""
+    entered = np.full(history.n_leads, _NEVER, dtype=np.int64)
+    np.minimum.at(entered, history.lead_code, history.known_at)
+    return entered
+
+
+def _first_endings(history: History, lead: Int64, as_of: Int64) -> tuple[Int64, npt.NDArray[np.int8]]:
+    """(n,) each: when the first ending known at the as-of time occurred, and which; _NEVER and OPEN without one.
+
+    Of two at the same time the purchase counts.
+    """
+    at = np.full(len(lead), _NEVER, dtype=np.int64)
+    outcome = np.full(len(lead), OPEN, dtype=np.int8)
     for name, code in ((PURCHASED, BOUGHT), (LOST, GONE)):
         if name not in history.types:
             continue
-        rows = np.flatnonzero(seen & (history.type_code == history.types.index(name)))
-        leads, at = history.lead_code[rows], history.occurred_at[rows]
-        first = np.full(n, np.iinfo(np.int64).max, dtype=np.int64)
-        np.minimum.at(first, leads, at)
-        earlier = (first < ended) | ((first == ended) & (outcome == OPEN))
-        ended[earlier], outcome[earlier] = first[earlier], code
-    return Lives(entered_at=entered, ended_at=ended, outcome=outcome, known_by=known_by)
+        endings = np.flatnonzero(history.type_code == history.types.index(name))
+        # a lead's endings lie together in the history: those of a pair are the rows first .. last of ``endings``
+        of_lead = history.lead_code[endings]
+        first, last = np.searchsorted(of_lead, lead, side="left"), np.searchsorted(of_lead, lead, side="right")
+        for nth in range(int((last - first).max(initial=0))):
+            pair = np.flatnonzero(first + nth < last)
+            event = endings[first[pair] + nth]
+            occurred = history.occurred_at[event]
+            earlier = (history.known_at[event] <= as_of[pair]) & (occurred < at[pair])
+            at[pair[earlier]], outcome[pair[earlier]] = occurred[earlier], code
+    return at, outcome

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import count
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.events import Event
 from features.history import History
-from features.lives import BOUGHT, GONE, OPEN, lead_lives
+from features.lives import BOUGHT, GONE, OPEN, UNSEEN, lead_lives, standings
 
 TYPES = ("view", "identify", "purchased", "lost")
 
@@ -83,3 +84,27 @@ def test_lives_are_what_a_plain_reading_gives(events: list[Event], known_by: int
         assert lives.entered_at[i] == entered
         assert lives.ended_at[i] == at
         assert lives.outcome[i] == ((GONE if lost else BOUGHT) if endings else OPEN)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(TYPES), st.integers(0, 9), st.integers(0, 9), st.sampled_from("ab")), max_size=8
+    ),
+    st.integers(-1, 20),
+)
+def test_where_a_lead_stands_is_what_its_life_until_then_says(
+    rows: list[tuple[str, int, int, str]], as_of: int
+) -> None:
+    history = History.from_events([event(kind, at, lead=lead, recorded=at + late) for kind, at, late, lead in rows])
+    lives = lead_lives(history, as_of)
+    seen = [any(max(at, at + late) <= as_of for _, at, late, who in rows if who == lead) for lead in history.lead_ids]
+    pairs = np.array([*range(history.n_leads), -1])
+    found = standings(history, pairs, np.full(len(pairs), as_of))
+    assert found.tolist() == [*np.where(seen, lives.outcome, UNSEEN).tolist(), UNSEEN]
+
+
+def test_each_pair_has_its_own_as_of_time() -> None:
+    history = History.from_events([event("view", 3), event("purchased", 7, recorded=20), event("lost", 30)])
+    assert standings(history, np.zeros(4, dtype=np.int64), np.array([2, 3, 19, 20])).tolist() == [
+        UNSEEN, OPEN, OPEN, BOUGHT,
+    ]  # fmt: skip

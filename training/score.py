@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from features.builder import Requests
 from features.errors import InputError, LeadtimeError
-from features.events import LOST, PURCHASED, to_iso
-from features.history import History, Int64
-from features.lives import OPEN, lead_lives
+from features.events import to_iso
+from features.history import History
+from features.lives import BOUGHT, GONE, OPEN, UNSEEN, standings
 from features.settings import load_settings
 from features.tables import read_requests
 from model.scorer import Scorer
@@ -41,34 +41,19 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 def open_leads(history: History, now: int) -> Requests:
     """One request for each lead that is known and open at ``now``."""
-    lives = lead_lives(history, now)
-    rows = np.flatnonzero((lives.outcome == OPEN) & (lives.entered_at < now))
-    return Requests([history.lead_ids[i] for i in rows], np.full(len(rows), now, dtype=np.int64))
+    everyone, times = np.arange(history.n_leads), np.full(history.n_leads, now, dtype=np.int64)
+    rows = np.flatnonzero(standings(history, everyone, times) == OPEN)
+    return Requests([history.lead_ids[i] for i in rows], times[rows])
 
 
 def why_not(history: History, requests: Requests) -> npt.NDArray[np.object_]:
     """(n,): why a request cannot be scored, by what was known at its as-of time; None where it can."""
     index = history.lead_index
-    lead = np.array([index.get(lead_id, history.n_leads) for lead_id in requests.lead_ids], dtype=np.int64)
-    everything = np.ones(history.n_events, dtype=bool)
-    reasons = np.full(len(requests), None, dtype=object)
-    bought, lost = (_known_from(history, _of_type(history, name))[lead] for name in (PURCHASED, LOST))
-    ended = np.minimum(bought, lost) <= requests.as_of
-    reasons[ended] = np.where(bought <= lost, HAD_BOUGHT, HAD_GONE)[ended]
-    reasons[_known_from(history, everything)[lead] > requests.as_of] = UNKNOWN
+    lead = np.array([index.get(lead_id, -1) for lead_id in requests.lead_ids], dtype=np.int64)
+    why = {OPEN: None, BOUGHT: HAD_BOUGHT, GONE: HAD_GONE, UNSEEN: UNKNOWN}
+    reasons = np.empty(len(lead), dtype=object)
+    reasons[:] = [why[code] for code in standings(history, lead, requests.as_of).tolist()]
     return reasons
-
-
-def _of_type(history: History, name: str) -> npt.NDArray[np.bool_]:
-    code = history.types.index(name) if name in history.types else -2
-    return np.asarray(history.type_code == code)
-
-
-def _known_from(history: History, which: npt.NDArray[np.bool_]) -> Int64:
-    """(leads + 1,): when the first of these events of each lead could be seen; never for the last, nobody."""
-    first = np.full(history.n_leads + 1, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(first, history.lead_code[which], history.known_at[which])
-    return first
 
 
 def score(scorer: Scorer, history: History, requests: Requests) -> Iterator[pd.DataFrame]:
