@@ -8,6 +8,8 @@ from pydantic import JsonValue
 
 from features.errors import InputError
 from features.events import DAY, ENDINGS, NEED_DECLARED, parse_time, to_iso
+from features.tables.parts import FARTHEST_NEED
+from features.tables.rows import EARLIEST
 from serving.payloads import PostedEvent, PostedHistory
 
 Faults = dict[str, list[str]]  # by the dotted path of the field
@@ -19,16 +21,19 @@ def faults(history: PostedHistory, now: int) -> Faults:
     """What is wrong with it, seen from ``now`` (microseconds since 1970 UTC); empty when nothing is."""
     found: Faults = {}
     _check_time(found, "lead.created_at", history.lead.created_at, now)
+    _check_need(found, "lead.need_by", history.lead.need_by, now)
     for i, event in enumerate(history.events):
         place = f"events.{i}"
         _check_time(found, f"{place}.timestamp", event.timestamp, now)
         _check_time(found, f"{place}.recorded_at", event.recorded_at, now)
-        if event.type in ENDINGS:
+        _check_number(found, f"{place}.properties.minutes", event.properties.get("minutes"), math.inf)
+        if event.type in ENDINGS and not event.bot:
             _check_number(found, f"{place}.properties.value", event.properties.get("value"), math.inf)
             _check_number(found, f"{place}.properties.satisfaction", event.properties.get("satisfaction"), 10.0)
         if event.type == NEED_DECLARED:
             try:
-                parse_time(event.properties.get("need_by"), where="")
+                need_by = parse_time(event.properties.get("need_by"), where="")
+                _check_need(found, f"{place}.properties.need_by", need_by, now)
             except InputError as error:
                 found[f"{place}.properties.need_by"] = [str(error)]
     _check_endings(found, history)
@@ -38,6 +43,12 @@ def faults(history: PostedHistory, now: int) -> Faults:
 def _check_time(found: Faults, place: str, time: int | None, now: int) -> None:
     if time is not None and time > now + FUTURE_TOLERANCE:
         found[place] = [f"expected a time that has come, got {to_iso(time)}; it is now {to_iso(now)}"]
+
+
+def _check_need(found: Faults, place: str, time: int | None, now: int) -> None:
+    if time is not None and not EARLIEST <= time <= now + FARTHEST_NEED:
+        got = f"got {to_iso(time)}; it is now {to_iso(now)}"
+        found[place] = [f"expected a date from 1900 on and at most 50 years ahead, {got}"]
 
 
 def _check_number(found: Faults, place: str, value: JsonValue, highest: float) -> None:
@@ -52,7 +63,7 @@ def _check_endings(found: Faults, history: PostedHistory) -> None:
     created = history.lead.created_at
     first: PostedEvent | None = None
     for i, event in enumerate(history.events):
-        if event.type not in ENDINGS:
+        if event.type not in ENDINGS or event.bot:
             continue
         if first is not None and (event.type, event.timestamp) != (first.type, first.timestamp):
             got = f"{event.type} at {to_iso(event.timestamp)} after {first.type} at {to_iso(first.timestamp)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
@@ -107,13 +108,18 @@ class PostedEvent(Strict):
     bot: bool = False
     properties: dict[Name, JsonValue] = Field(default_factory=dict)
 
-    def to_event(self, lead_id: str) -> Event:
+    def to_event(self, lead_id: str, nth: int) -> Event:
+        """``nth``: tells equal events without an id apart, as the loader does."""
+        properties = {name: value for name, value in self.properties.items() if value is not None}
+        if self.type == NEED_DECLARED:  # a date, whatever time was sent with it
+            properties["need_by"] = to_iso(parse_time(properties.get("need_by"), where="need_by"))[:10]
         return _event(
             lead_id,
             self.type,
             self.timestamp,
-            {name: value for name, value in self.properties.items() if value is not None},
+            properties,
             event_id=self.event_id,
+            nth=nth,
             recorded_at=self.recorded_at,
             channel=self.channel,
             campaign=self.campaign,
@@ -139,7 +145,11 @@ class PostedHistory(Strict):
         rows = [_event(lead_id, IDENTIFY, created, {name: v for name, v in traits.items() if v is not None})]
         if self.lead.need_by is not None:
             rows.append(_event(lead_id, NEED_DECLARED, created, {"need_by": to_iso(self.lead.need_by)[:10]}))
-        rows += [event.to_event(lead_id) for event in self.events]
+        times: Counter[str] = Counter()
+        for event in self.events:
+            text = event.model_dump_json()
+            rows.append(event.to_event(lead_id, times[text]))
+            times[text] += 1
         return list({row.event_id: row for row in reversed(rows)}.values())  # of equal ids the first counts
 
 
@@ -150,13 +160,15 @@ def _event(
     properties: dict[str, Any],
     *,
     event_id: str | None = None,
+    nth: int = 0,
     recorded_at: int | None = None,
     channel: str | None = None,
     campaign: str | None = None,
     bot: bool = False,
 ) -> Event:
+    parts = (kind, occurred_at, recorded_at, channel, campaign, bot, dump_properties(properties), nth)
     return Event(
-        event_id=event_id or content_id(kind, occurred_at, channel, campaign, dump_properties(properties)),
+        event_id=event_id or content_id(*parts),
         lead_id=lead_id,
         type=kind,
         occurred_at=occurred_at,

@@ -10,7 +10,9 @@ from serving_world import NOW, Running, World
 
 from features.builder import Requests
 from features.events import DAY, Event, events_table, parse_time, to_iso
+from features.history import History
 from serving.answers import score_model
+from serving.payloads import PostedHistory
 
 pytest_plugins = ("serving_fixtures",)
 
@@ -69,6 +71,18 @@ def test_a_past_as_of_sees_only_what_was_recorded_by_then(post) -> None:
     assert answer == known
 
 
+def test_equal_events_without_ids_count_each_as_rows_of_a_table_do() -> None:
+    body = PostedHistory.model_validate(history(events=[event(), event(), event(event_id="a"), event(event_id="a")]))
+    posted = History.from_events(body.to_events("P1", None))
+    assert posted.n_events == 2 + 2 + 1  # lead and need, the two without an id, the one of the id
+
+
+def test_a_deadline_is_a_date_as_in_the_tables() -> None:
+    declared = event(type="need_declared", properties={"need_by": "2026-12-01T23:30:00-02:00"})
+    events = PostedHistory.model_validate(history(events=[declared])).to_events("P1", None)
+    assert {e.properties["need_by"] for e in events if e.type == "need_declared"} == {"2026-12-01", "2026-12-02"}
+
+
 def test_the_same_event_twice_counts_once(post) -> None:
     once = history(events=[event(event_id="a"), event(event_id="b")])
     twice = history(events=[event(event_id="a"), event(event_id="b"), event(event_id="a")])
@@ -88,11 +102,12 @@ def test_the_same_ending_twice_is_one(post) -> None:
     assert (status, answer["status"]) == (200, "lost")
 
 
-def test_a_history_of_bots_says_so(post) -> None:
-    body = history(events=[event(bot=True)])
-    status, answer = post("/v1/score", body)
-    assert (status, answer["status"]) == (200, "open")  # the lead itself is known
-    assert answer["p_30"] is not None
+def test_what_bots_did_does_not_count(post) -> None:
+    bots = [event(bot=True), event(type="purchased", timestamp="2026-10-21", bot=True)]
+    _, without = post("/v1/score", history(events=[event()]))
+    status, answer = post("/v1/score", history(events=[event(), *bots]))
+    assert (status, answer["status"]) == (200, "open")
+    assert answer == without
 
 
 BAD = {
@@ -132,6 +147,17 @@ BAD = {
     "deadline that is no date": (
         history(events=[event(type="need_declared", properties={"need_by": "soon"})]),
         "events.0.properties.need_by", "ISO 8601",
+    ),
+    "deadline in a far future": (
+        history(lead={"lead_id": "x", "need_by": "2126-12-01"}), "lead.need_by", "at most 50 years ahead",
+    ),
+    "declared deadline in a far future": (
+        history(events=[event(type="need_declared", properties={"need_by": "2126-12-01"})]),
+        "events.0.properties.need_by", "at most 50 years ahead",
+    ),
+    "negative minutes": (
+        history(events=[event(type="sales_call", properties={"minutes": -1})]),
+        "events.0.properties.minutes", "at least 0",
     ),
     "as of in the future": ({**history(), "as_of": "2026-12-01"}, "as_of", "has come"),
     "as of unparsable": ({**history(), "as_of": "now"}, "as_of", "ISO 8601"),
@@ -182,18 +208,18 @@ def test_histories_that_are_no_list_of_1_to_500_are_422(post, histories: object)
     assert post("/v1/scores", {"histories": histories})[0] == 422
 
 
-def test_a_real_lead_posted_scores_as_it_is_stored(post, get, service: Running, world: World) -> None:
+def test_a_real_lead_posted_scores_as_it_is_stored(post, get, service: Running) -> None:
     """The history of a simulated lead, sent as its tables would be."""
     import orjson
 
-    rows = service.store.events([world.open_lead]).to_pylist()
-    if len(service.store.history([world.open_lead]).lead_ids) > 1:
-        pytest.skip("this lead has colleagues, whom a posted history cannot know")
+    # one without colleagues, whom a posted history cannot know
+    alone = next(lead for lead in service.store.lead_ids(open_only=True) if service.store.history([lead]).n_leads == 1)
+    rows = service.store.events([alone]).to_pylist()
     created = next(row for row in rows if row["type"] == "identify")
     traits = orjson.loads(created["properties"])
     lead = {name: traits.pop(name) for name in ("source", "owner", "value", "account_id") if name in traits}
     body = {
-        "lead": {**lead, "lead_id": world.open_lead, "attributes": traits,
+        "lead": {**lead, "lead_id": alone, "attributes": traits,
                  "created_at": to_iso(created["occurred_at"])},
         "events": [
             {
@@ -205,7 +231,7 @@ def test_a_real_lead_posted_scores_as_it_is_stored(post, get, service: Running, 
             if row is not created
         ],
     }  # fmt: skip
-    assert post("/v1/score", body)[1] == get(f"/v1/leads/{world.open_lead}/score")[1]
+    assert post("/v1/score", body)[1] == get(f"/v1/leads/{alone}/score")[1]
 
 
 def test_the_scorer_itself_agrees(world: World, service: Running) -> None:
