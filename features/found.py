@@ -53,7 +53,7 @@ class Found:
             if list(properties) == [name]:
                 return self._ranked(codes, names, rows)
         leads: Counter[str] = Counter()
-        for _, all_properties in self._by_lead(rows):
+        for all_properties in self._by_lead(rows):
             leads.update({t for p in all_properties if (t := text_of(first_given(p, properties))) is not None})
         return _by_count(leads)
 
@@ -66,7 +66,7 @@ class Found:
         leads: Counter[str] = Counter()
         numbers: Counter[str] = Counter()
         levels: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for _, all_properties in self._by_lead(self._selected([IDENTIFY])):
+        for all_properties in self._by_lead(self._selected([IDENTIFY])):
             last: dict[str, Any] = {}
             for properties in all_properties:
                 last.update((name, value) for name, value in properties.items() if text_of(value) is not None)
@@ -105,19 +105,19 @@ class Found:
         # a name like @any would mean something else in a row: it is left to the rest class
         return _by_count(Counter({name: n for name, n in counted if n and not name.startswith("@")}))
 
-    def _by_lead(self, selected: npt.NDArray[np.bool_]) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    def _by_lead(self, selected: npt.NDArray[np.bool_]) -> Iterator[list[dict[str, Any]]]:
         """The properties of the selected events, lead by lead, in the order of the history."""
         history = self._history
         rows = np.flatnonzero(selected)
         lead, gathered = -1, list[dict[str, Any]]()
         for code, properties in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
             if code != lead and gathered:
-                yield lead, gathered
+                yield gathered
                 gathered = []
             lead = code
             gathered.append(properties)
         if gathered:
-            yield lead, gathered
+            yield gathered
 
 
 @compiled

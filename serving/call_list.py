@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import orjson
 
 from features.builder import Requests, build_matrix
 from features.errors import LeadtimeError
-from features.events import IDENTIFY, SECOND, to_iso
+from features.events import SECOND, to_iso
 from features.history import History
 from features.store import Store
+from features.traits import known_traits
 from model.curves import Float
 from serving import answers
 from serving.answers import scored
 from serving.registry import ModelSource, Served
-from serving.scoring import Answer, records, standings
+from serving.scoring import Answer, records, standing_of_each
 
 log = logging.getLogger("leadtime.serving")
 
@@ -146,7 +146,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     """Score every open lead."""
     position = store.position()
     history = store.history()
-    where = standings(history, as_of)
+    where = standing_of_each(history, as_of)
     open_leads = [
         lead_id for lead_id, standing in zip(history.lead_ids, where, strict=True) if standing.status == answers.OPEN
     ]
@@ -162,17 +162,8 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:
-    """The latest traits of each lead as known at ``as_of``; owners and the like as text."""
-    traits: dict[str, dict[str, Any]] = {}
-    if IDENTIFY not in history.types:
-        return traits
-    code = history.types.index(IDENTIFY)
-    rows = ((history.type_code == code) & (history.known_at <= as_of)).nonzero()[0]
-    texts = history.properties.take(rows).to_pylist()
-    for lead, text in zip(history.lead_code[rows].tolist(), texts, strict=True):
-        known = traits.setdefault(history.lead_ids[lead], {})
-        known.update({name: value for name, value in orjson.loads(text).items() if value is not None})
+    """The traits of each lead as known at ``as_of``; owners and the like as text."""
     return {
         lead_id: {**known, **{name: str(known[name]) for name in ("owner", "source", "account_id") if name in known}}
-        for lead_id, known in traits.items()
+        for lead_id, known in known_traits(history, as_of).items()
     }

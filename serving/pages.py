@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from features.errors import InputError, ModelUnavailable, UnknownLead
 from features.events import NEED_DECLARED, parse_time, to_datetime
+from features.history import History
 from serving import answers
 from serving.access import check_form, current_key, form_token, local_path, open_session, signed_in
 from serving.answers import Curve
@@ -71,15 +72,14 @@ def pages(service: Service) -> APIBlueprint:
         except ModelUnavailable as error:
             missing = str(error)
         today = to_datetime(now).date()
-        rows = sorted(events.to_pylist(), key=lambda row: row["occurred_at"], reverse=True)
-        history = service.store.history([lead_id], known_by=now)
+        rows = sorted(events.to_pylist(), key=_log_order, reverse=True)
         return render_template(
             "lead.html",
             lead_id=lead_id,
             lead=None if answer is None else _row(answer, today, service.settings.horizons),
             missing=missing,
             chart=chart,
-            traits=shown_traits(history, now).get(lead_id, {}),
+            traits=shown_traits(History.from_table(events), now).get(lead_id, {}),
             deadline=_deadline(rows),
             events=[_event(row) for row in rows[:TIMELINE]],
             n_events=len(rows),
@@ -170,10 +170,15 @@ def _chart(answer: Answer, as_of: int) -> Chart | None:
     )
 
 
+def _log_order(row: dict[str, Any]) -> tuple[int, int, str]:
+    """The order of a History, so that the page and the features take the same event for the latest."""
+    return row["occurred_at"], row["recorded_at"], row["event_id"]
+
+
 def _deadline(rows: list[dict[str, Any]]) -> date | None:
     """The declared deadline, of the latest declaration that can be read; rows come latest first."""
     for row in rows:
-        if row["type"] == NEED_DECLARED:
+        if row["type"] == NEED_DECLARED and not row["bot"]:
             with suppress(InputError):
                 return to_datetime(parse_time(orjson.loads(row["properties"]).get("need_by"))).date()
     return None

@@ -13,7 +13,7 @@ from features.builder import Requests, build_matrix
 from features.errors import UnknownLead
 from features.events import Event, to_datetime, to_iso
 from features.history import History
-from features.lives import BOUGHT, OPEN, lead_lives
+from features.lives import BOUGHT, OPEN, UNSEEN, lead_lives, standings
 from features.store import Store
 from serving import answers
 from serving.answers import Standing, curve_answer, scored, unscored
@@ -24,19 +24,18 @@ from serving.registry import Served
 
 Answer = dict[str, Any]
 
-
 ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
 NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first")
 NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time")
 
 
-def standings(history: History, as_of: int) -> list[Standing]:
+def standing_of_each(history: History, as_of: int) -> list[Standing]:
     """One for each lead of the history, in its order, as known at ``as_of``."""
+    everyone, times = np.arange(history.n_leads), np.full(history.n_leads, as_of, dtype=np.int64)
     lives = lead_lives(history, as_of)
-    visible_events = np.bincount(history.lead_code[history.known_at <= as_of], minlength=history.n_leads)
     found = []
-    for outcome, ended_at, visible in zip(lives.outcome, lives.ended_at, visible_events, strict=True):
-        if not visible:
+    for outcome, ended_at in zip(standings(history, everyone, times), lives.ended_at, strict=True):
+        if outcome == UNSEEN:
             found.append(NOT_YET_SEEN)
         elif outcome == OPEN:
             found.append(Standing(answers.OPEN))
@@ -51,16 +50,17 @@ def score_history(
     history: History, lead_ids: Sequence[str], as_of: int, served: Served, *, curve: bool = False
 ) -> list[Answer]:
     """One answer for each of ``lead_ids``, all of which are in the history."""
-    where = standings(history, as_of)
+    where = standing_of_each(history, as_of)
     standing = {lead_id: where[history.lead_index[lead_id]] for lead_id in lead_ids}
     wanted = [lead_id for lead_id in standing if standing[lead_id].status == answers.OPEN]
     at = to_iso(as_of)
     found: dict[str, Answer] = {}
     if wanted:
-        requests = Requests(wanted, np.full(len(wanted), as_of, dtype=np.int64))
-        found = {row["lead_id"]: scored(row, at) for row in records(served.scorer.score(history, requests))}
+        times = np.full(len(wanted), as_of, dtype=np.int64)
+        matrix = build_matrix(history, Requests(wanted, times), served.scorer.catalogue)
+        found = {row["lead_id"]: scored(row, at) for row in records(served.scorer.score_matrix(wanted, times, matrix))}
         if curve:
-            curves = served.scorer.curves(build_matrix(history, requests, served.scorer.catalogue), requests.as_of)
+            curves = served.scorer.curves(matrix, times)
             for i, lead_id in enumerate(wanted):
                 found[lead_id]["curve"] = curve_answer(curves, i)
     horizons = served.scorer.horizons
