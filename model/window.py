@@ -53,7 +53,7 @@ class Windows:
             return cls.nominal(coverage)
         seen = np.sort(followed)
         weight = len(seen) / (len(seen) - np.searchsorted(seen, duration[mine], side="left"))
-        first, last = _date_of_purchase(duration[mine], as_of[mine])
+        first, last = date_span(duration[mine], as_of[mine])
         rows = curves.rows(mine)
         total = np.maximum(rows.purchased[:, -1], 1e-12)
         u_first, u_last = (_value(rows, np.clip(day, 0.0, longest)) / total for day in (first, last))
@@ -84,10 +84,10 @@ class Windows:
         return cls(data["coverage"], *(tuple(data[name]) for name in ("readiness", "low", "middle", "high")))
 
 
-def _date_of_purchase(duration: Float, as_of: Int64) -> tuple[Float, Float]:
-    """Start and end of the date of the purchase, in days after the as-of time."""
+def date_span(day: Float, as_of: Int64) -> tuple[Float, Float]:
+    """(n,) each: start and end of the UTC date on which ``day`` lies; all three in days after the as-of time."""
     within = (as_of % DAY) / DAY
-    first = np.floor(duration + within) - within
+    first = np.floor(day + within) - within
     return first, first + 1.0
 
 

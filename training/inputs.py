@@ -23,11 +23,21 @@ class Source:
     database_url: str
     data: Path | None
 
-    def events(self, *, known_by: int, now: int) -> pa.Table:
-        """All events (EVENT_SCHEMA) that had occurred and been recorded by ``known_by``. InputError if none."""
+    def position(self) -> int | None:
+        """The highest position of the log: with ``known_by`` it names the same events for ever. None for a folder."""
+        if self.data is not None:
+            return None
+        with Store.open(self.database_url) as store:
+            return store.position()
+
+    def events(self, *, known_by: int, now: int, up_to: int | None = None) -> pa.Table:
+        """All events (EVENT_SCHEMA) that had occurred and been recorded by ``known_by``. InputError if none.
+
+        ``up_to``: of the log only what lies at or below this position.
+        """
         if self.data is None:
             with Store.open(self.database_url) as store:
-                table = store.events(known_by=known_by)
+                table = store.events(known_by=known_by, up_to=up_to)
         else:
             table = read_tables(self.data, now=now).events
             table = table.filter(

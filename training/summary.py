@@ -34,7 +34,10 @@ def summary(model: Evaluation, reference: Evaluation, windows: WindowFit, *, ask
         )
         for h, found in model.ratio.items()
     ]
-    width = f"asked: {100 * asked:.0f} %; {windows.width:.0f} days wide on average"
+    width = (
+        f"asked: {100 * asked:.0f} %; {windows.width:.0f} days wide on average; "
+        f"{100 * windows.with_window:.0f} % of the purchasers had one"
+    )
     rows.append(("bought in their window", f"{100 * windows.coverage:.0f} %", "", width))
     rows.append(("lift of the first tenth", f"{model.lift:.1f}", "1.0", ""))
     return "\n".join(f"  {name:<30}{one:>8}{other:>14}   {note}".rstrip() for name, one, other, note in rows)

@@ -16,9 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no warning where git is not installed
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for files that take milliseconds
-
 import mlflow
 import mlflow.artifacts
 from mlflow import MlflowClient
@@ -42,6 +39,8 @@ _SQLITE = "sqlite:///"
 
 def _quiet() -> None:
     """Leave to the user's terminal what the user can act on: not the migrations of a new tracking database."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no warning where git is not installed
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for files that take milliseconds
     for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

@@ -6,19 +6,24 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from features.builder import build
 from features.errors import InputError, LeadtimeError
-from features.events import DAY, parse_time, to_iso
-from features.history import History
+from features.events import DAY, content_id, parse_time, to_iso
+from features.history import History, Int64
 from features.lives import lead_lives
 from features.settings import Settings, load_settings
 from model.curves import Curves
+from model.decision import decide
 from model.examples import Examples, Split, calendar_split
 from model.metrics import Estimate, WindowFit, window_fit
 from model.scorer import Scorer
+from model.window import date_span
 from training import pictures
 from training.evaluation import Block, Evaluation, difference, evaluate, ibs_losses
 from training.fitting import Fitted, check_enough, fit, serving_split
@@ -55,13 +60,21 @@ def measure(fitted: Fitted, test: Examples, *, seed: int) -> Measured:
     curves, baseline = scorer.curves(test.features, test.as_of), fitted.baseline(len(test))
     chance = curves.at([scorer.ready_horizon])[0][:, 0]
     first, _, last = scorer.windows.days(curves, scorer.readiness.of(chance))
+    # windows as they are answered: whole dates, and none where no call is worth it
+    given = decide(curves, scorer.costs).call
+    start, end = date_span(first, test.as_of)[0], date_span(last, test.as_of)[1]
     return Measured(
         block=block,
         curves=curves,
         reference=evaluate(block, baseline, baseline, seed=seed),
         evaluation=evaluate(block, curves, baseline, seed=seed),
         windows=window_fit(
-            test.duration, test.outcome, first, last, horizon=scorer.horizons[-1], coverage=scorer.window_coverage
+            test.duration,
+            test.outcome,
+            np.where(given, start, np.nan),
+            np.where(given, end, np.nan),
+            horizon=scorer.horizons[-1],
+            coverage=scorer.window_coverage,
         ),
     )
 
@@ -71,14 +84,27 @@ def against(champion: Scorer, history: History, test: Examples, measured: Measur
 
     Over (0, H], H being the shorter of both longest horizons.
     """
+    fresh = not_learned_from(champion, test.as_of)
+    test, curves = test.rows(fresh), measured.curves.rows(fresh)
     longest = min(champion.horizons[-1], measured.block.horizons[-1])
-    block = replace(measured.block, horizons=(longest,))
+    block = Block(test.duration, test.outcome, test.lead_ids.astype(str), (longest,))
     theirs = champion.curves(build(history, test.requests(), champion.catalogue), test.as_of)
-    return difference(ibs_losses(block, measured.curves), ibs_losses(block, theirs), block.groups, seed=seed)
+    return difference(ibs_losses(block, curves), ibs_losses(block, theirs), block.groups, seed=seed)
+
+
+def not_learned_from(champion: Scorer, as_of: Int64) -> npt.NDArray[np.bool_]:
+    """(n,): the rows that lie after all labels that ``champion`` knows; all rows where none does.
+
+    With other horizons, or ``--as-known-at`` in the past, the newest block begins before the champion's labels end. If
+    they cover all of it, it is compared all the same, in the champion's favour: it serves until something is better.
+    """
+    known_by = champion.notes.get("calibrate_known_by")
+    fresh = np.asarray(as_of >= (parse_time(known_by) if known_by else 0))
+    return fresh if fresh.any() else np.ones(len(as_of), dtype=bool)
 
 
 def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
-    """What the serving model was measured by, if one serves: a scorer that has not seen the newest block either."""
+    """What the serving model was measured by, if one serves: fitted without the newest block of its own training."""
     if tracking.find(settings.model_alias) is None:
         return None
     return Scorer.from_files(tracking.load(settings.model_alias, folder=MEASURED))
@@ -87,14 +113,15 @@ def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
 def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int) -> Verdict:
     """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little."""
     with stage("read the log") as reading:
-        events = source.events(known_by=known_by, now=now)
+        position = source.position()
+        events = source.events(known_by=known_by, now=now, up_to=position)
         history = History.from_table(events)
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
     lives = lead_lives(history, known_by)
     check_enough(lives)
     split = calendar_split(history, known_by=known_by, longest=settings.horizons[-1])
     seen = digest(events)
-    version = f"{to_iso(split.known_by)[:10]}-{seen[:8]}"
+    version = version_name(settings, split, data=seen, seed=seed)
     with stage("fit on the older blocks") as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
@@ -117,7 +144,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
             against_champion=None if champion is None else against(champion, history, test, measured, seed=seed),
         )
         run.log(
-            params=_params(settings, split, serving, seed=seed, source=source),
+            params=_params(settings, split, serving, seed=seed, source=source, position=position),
             metrics=measured.metrics(),
             tags={"gate": "passed" if verdict.passed else "refused", "gate_reasons": verdict.reasons, "data": seen},
         )
@@ -144,9 +171,18 @@ def _check_test(test: Examples, split: Split) -> None:
         )
 
 
-def _params(settings: Settings, split: Split, serving: Fitted, *, seed: int, source: Source) -> dict[str, object]:
+def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
+    """The date until which was learned, and 8 digits that differ when data, seed or a business setting does."""
+    chosen = settings.model_dump_json(include={"horizons", "window_coverage", "costs", "events"})
+    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
+
+
+def _params(
+    settings: Settings, split: Split, serving: Fitted, *, seed: int, source: Source, position: int | None
+) -> dict[str, object]:
     return {
         "source": source,
+        "log_position": position,
         "seed": seed,
         "horizons": ",".join(map(str, settings.horizons)),
         "window_coverage": settings.window_coverage,

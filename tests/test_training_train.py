@@ -1,0 +1,83 @@
+"""What a training run compares, and how it names what it made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.events import DAY, Event, events_table, parse_time, to_iso
+from features.settings import Settings
+from features.store import Store
+from model.calibration import Calibration
+from model.decision import CallCosts
+from model.examples import Split
+from model.hazard import PurchaseHazard
+from model.readiness import Readiness
+from model.scorer import Scorer
+from model.window import Windows, date_span
+from training.inputs import Source
+from training.train import not_learned_from, version_name
+
+SPLIT = Split(
+    train_since=0, train_until=50 * DAY, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY,
+    test_until=80 * DAY, known_by=100 * DAY,
+)  # fmt: skip
+
+
+def champion(known_by: int) -> Scorer:
+    return Scorer(
+        catalogue=None,
+        hazard=PurchaseHazard((7,)),
+        calibration=Calibration.identity((7,)),
+        windows=Windows.nominal(0.8),
+        readiness=Readiness((0.0, 1.0), (0.0, 100.0)),
+        horizons=(7,),
+        costs=CallCosts(),
+        version="1",
+        notes={"calibrate_known_by": to_iso(known_by)},
+    )
+
+
+def test_the_serving_model_is_compared_on_what_it_has_not_learned_from() -> None:
+    as_of = np.arange(70, 80) * DAY
+    assert not_learned_from(champion(60 * DAY), as_of).all()
+    assert not_learned_from(champion(75 * DAY), as_of).tolist() == [False] * 5 + [True] * 5
+    # it knows all of the block: compared on all of it, in its favour
+    assert not_learned_from(champion(90 * DAY), as_of).all()
+
+
+def test_versions_differ_when_data_seed_or_settings_do() -> None:
+    usual = version_name(Settings(), SPLIT, data="abc", seed=1)
+    assert usual == version_name(Settings(database_url="sqlite:///other.db"), SPLIT, data="abc", seed=1)
+    others = {
+        version_name(Settings(), SPLIT, data="abd", seed=1),
+        version_name(Settings(), SPLIT, data="abc", seed=2),
+        version_name(Settings(horizons=(3, 7)), SPLIT, data="abc", seed=1),
+        version_name(Settings(costs={"late": 9.0}), SPLIT, data="abc", seed=1),
+    }
+    assert len(others | {usual}) == 5
+    assert all(name.startswith("1970-04-11-") for name in others)
+
+
+def test_a_position_names_the_events_that_were_learned_from(tmp_path: Path) -> None:
+    def event(number: int) -> Event:
+        return Event(event_id=str(number), lead_id="a", type="page_view", occurred_at=number, recorded_at=number)
+
+    source = Source(f"sqlite:///{tmp_path}/log.db", None)
+    with Store.open(source.database_url, migrate=True) as store:
+        store.append(events_table([event(5)]))
+        position = source.position()
+        store.append(events_table([event(3)]))  # back-filled: known_by alone would let it in
+    assert source.events(known_by=9, now=9, up_to=position)["event_id"].to_pylist() == ["5"]
+    assert Source("sqlite:///nowhere.db", tmp_path).position() is None
+
+
+@pytest.mark.parametrize("as_of", ["2026-03-01T00:00:00", "2026-03-01T18:00:00"])
+def test_a_window_ends_with_its_last_date(as_of: str) -> None:
+    at = parse_time(as_of)
+    start, end = date_span(np.array([0.2, 1.5]), np.array([at, at]))
+    midnights = (at + np.stack([start, end]) * DAY) % DAY
+    assert midnights.tolist() == [[0, 0], [0, 0]]
+    assert ((start <= [0.2, 1.5]) & (end > [0.2, 1.5])).all()
