@@ -12,13 +12,16 @@ import pandas as pd
 import pytest
 
 from features import load, simulate
-from features.builder import Requests
+from features.builder import Requests, build
 from features.events import Event, parse_time
 from features.history import History
 from model import fit_scorer
 from model.hazard import PurchaseHazard
-from training import score, train
+from model.scorer import Scorer
+from training import pyfunc, score, train
+from training.files import write_files
 from training.fitting import serving_split
+from training.inputs import Source
 from training.tracking import Tracking
 
 END = "2026-11-01"
@@ -80,6 +83,18 @@ def test_what_is_registered_is_text_alone(trained: Path) -> None:
     for name, content in tracking(trained).load("1").items():
         text = content.decode()
         assert json.loads(text) if name.endswith(".json") else text.startswith("tree")
+
+
+def test_mlflow_can_open_what_is_registered(trained: Path, tmp_path: Path) -> None:
+    files = tracking(trained).load("1")
+    write_files(tmp_path, {**files, "MLmodel": b"what MLflow adds"})
+    opened, scorer = pyfunc._load_pyfunc(str(tmp_path)), Scorer.from_files(files)
+    history = Source("", trained / "sample").history(None, known_by=parse_time(END), now=parse_time(END))
+    asked = Requests(list(history.lead_ids[:5]), np.full(5, parse_time("2026-10-01")))
+    frame = build(history, asked, scorer.catalogue).assign(as_of="2026-10-01")
+    found, scored = opened.predict(frame), scorer.score(history, asked, reasons=False)
+    for name in ("p_7", "p_30", "p_lost_7", "p_lost_30"):
+        assert np.array_equal(found[name], scored[name])
 
 
 def test_open_leads_are_scored_into_csv(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
