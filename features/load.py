@@ -77,6 +77,7 @@ def load(
         count = counts[part.table]
         count.read += part.read
         count.rejected += len(part.rejects)
+        count.known += part.known
         rejects.add(part.rejects)
         for done in (store.append(part.events), store.append_spend(part.spend)):
             count.new += done.accepted

@@ -8,10 +8,13 @@ from __future__ import annotations
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0001"  # the newest revision in migrations/versions
+HEAD = "0002"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255
+
+# What is said about a lead. A query is written like this to use the index of such events.
+STATEMENT = "type IN ('identify', 'need_declared')"
 
 metadata = sa.MetaData()
 
@@ -37,6 +40,12 @@ events = sa.Table(
         "lead_id",
         sqlite_where=sa.text("type IN ('purchased', 'lost')"),
         postgresql_where=sa.text("type IN ('purchased', 'lost')"),
+    ),
+    sa.Index(
+        "ix_events_statement",
+        "lead_id",
+        sqlite_where=sa.text(STATEMENT),
+        postgresql_where=sa.text(STATEMENT),
     ),
     sqlite_autoincrement=True,  # a position is never given twice, also after an erasure
 )

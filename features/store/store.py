@@ -21,7 +21,7 @@ from features.store import migrate, postgres, sqlite
 from features.store.accounts import account_links
 from features.store.engines import WRITE, make_engine
 from features.store.facts import LeadFacts
-from features.store.schema import MAX_NAME, events, lead_accounts
+from features.store.schema import MAX_NAME, STATEMENT, events, lead_accounts
 from features.store.spend import insert_spend, read_spend
 
 # When a bulk reader pays: its own connection takes 0.1 s to set up.
@@ -168,9 +168,15 @@ class Store:
         return History.from_table(self._read(lead_ids, known_by, up_to, colleagues=True))
 
     def _read(
-        self, lead_ids: Sequence[str] | None, known_by: int | None, up_to: int | None, *, colleagues: bool
+        self,
+        lead_ids: Sequence[str] | None,
+        known_by: int | None,
+        up_to: int | None,
+        *,
+        colleagues: bool,
+        only: str | None = None,
     ) -> pa.Table:
-        terms = []
+        terms = [only] if only else []
         if known_by is not None:
             terms.append(f"occurred_at <= {int(known_by)} AND recorded_at <= {int(known_by)}")
         if up_to is not None:
@@ -231,6 +237,10 @@ class Store:
             elif fact.ending is None or at < fact.ending[1]:
                 facts[lead] = replace(fact, ending=(kind, at))
         return facts
+
+    def statements(self, lead_ids: Sequence[str]) -> pa.Table:
+        """What was said about these leads: their identify and need_declared events (EVENT_SCHEMA), without bots'."""
+        return self._read(lead_ids, None, None, colleagues=False, only=f"{STATEMENT} AND NOT bot")
 
     def append_spend(self, table: pa.Table) -> Appended:
         """Append spend (SPEND_SCHEMA); a row that is there already is left out and counted as a duplicate."""

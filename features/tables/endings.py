@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from features.events import DAY, to_iso
-from features.store.facts import LeadFacts
+from features.tables.known import KnownLeads
 from features.tables.rows import Int64, Mask, Rows
-
-
-class KnownLeads(Protocol):
-    """Whoever knows about leads from before: a Store."""
-
-    def lead_facts(self, lead_ids: Sequence[str]) -> Mapping[str, LeadFacts]: ...
-
-
-class Nobody:
-    """No lead is known from before."""
-
-    def lead_facts(self, lead_ids: Sequence[str]) -> Mapping[str, LeadFacts]:  # noqa: ARG002 - nobody is known
-        return {}
 
 
 class Endings:

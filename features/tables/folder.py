@@ -16,8 +16,9 @@ from features.events import EVENT_SCHEMA
 from features.store.schema import SPEND_SCHEMA
 from features.tables.columns import Kinds, check_columns
 from features.tables.csv_file import CsvFile
-from features.tables.endings import Endings, KnownLeads, Nobody
+from features.tables.endings import Endings
 from features.tables.ids import RowIds
+from features.tables.known import KnownLeads, Nobody
 from features.tables.leads import Leads
 from features.tables.parquet_file import ParquetFile
 from features.tables.parts import Part, events_part, outcomes_part
@@ -97,8 +98,9 @@ class Folder:
         In this order: leads, events, those leads whose creation had to be found in the events, outcomes, spend.
         What a part says is to be stored before the next is asked for.
         """
-        leads, spend = Leads(), Spend()
-        endings = Endings(known or Nobody(), leads.created)
+        known = known or Nobody()
+        leads, spend = Leads(known), Spend()
+        endings = Endings(known, leads.created)
 
         def part(table: str, chunk: Chunk, kinds: dict[str, str], ids: RowIds) -> Part:
             if table == "leads":

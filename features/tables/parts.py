@@ -24,13 +24,17 @@ FARTHEST_NEED = 50 * 366 * DAY
 
 @dataclass(frozen=True)
 class Part:
-    """What came of some rows of one table. ``read``: how many rows those were."""
+    """What came of some rows of one table. ``read``: how many rows those were.
+
+    ``known``: how many events they would give that are left out, since the log says the same.
+    """
 
     table: str
     read: int
     rejects: list[Reject]
     events: pa.Table = field(default_factory=EVENT_SCHEMA.empty_table)
     spend: pa.Table = field(default_factory=SPEND_SCHEMA.empty_table)
+    known: int = 0
 
 
 def events_part(chunk: Chunk, kinds: Mapping[str, str], ids: RowIds, endings: Endings, *, now: int) -> Part:
