@@ -167,5 +167,6 @@ def sqlite_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sto
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see the settings they set, not those of the shell they are run in."""
     for name in list(os.environ):
-        if (name.startswith("LEADTIME_") and name != "LEADTIME_TEST_POSTGRES") or name == "MLFLOW_TRACKING_URI":
+        about_tests = name.startswith("LEADTIME_TEST_") or name == "LEADTIME_DATA"
+        if (name.startswith("LEADTIME_") and not about_tests) or name == "MLFLOW_TRACKING_URI":
             monkeypatch.delenv(name)
