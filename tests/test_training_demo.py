@@ -1,0 +1,87 @@
+"""What `make demo` decides: ports, what it finds of an earlier run, and its last words."""
+
+from __future__ import annotations
+
+import socket
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from features.errors import InputError, LeadtimeError
+from features.settings import Settings
+from training import demo
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    demo.FOLDER.mkdir(parents=True)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The modules of the jobs that would have been run."""
+    run: list[str] = []
+    monkeypatch.setattr(demo, "step", lambda _title, module, *_arguments, env: run.append(module))
+    return run
+
+
+def test_a_busy_port_is_said_at_once_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("LEADTIME_PORT", str(port))
+        assert demo.main() == 2
+    said = capsys.readouterr().err
+    assert f"the service at 127.0.0.1:{port}: expected a free port" in said
+    assert f"make demo LEADTIME_PORT={port + 1}" in said
+    assert steps == []
+
+
+def test_the_port_of_the_mlflow_ui_is_looked_at_too() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="LEADTIME_MLFLOW_PORT"):
+            demo.check_port("127.0.0.1", taken.getsockname()[1], purpose="x", setting="LEADTIME_MLFLOW_PORT")
+
+
+def test_a_second_run_goes_on_from_the_first(steps: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for today in (date(2026, 11, 1), date(2026, 11, 2)):
+        demo.sample_data({}, today)
+        demo.train({})
+    assert steps == ["features.simulate", "training.train"]
+    capsys.readouterr()
+    demo.sample_data({}, date(2026, 12, 1))
+    assert "ends 30 days ago" in capsys.readouterr().out
+
+
+def test_a_step_that_fails_is_not_taken_for_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise LeadtimeError("it failed")
+
+    monkeypatch.setattr(demo, "step", fail)
+    for attempt in (lambda: demo.sample_data({}, date(2026, 11, 1)), lambda: demo.train({})):
+        with pytest.raises(LeadtimeError):
+            attempt()
+    assert list(demo.FOLDER.iterdir()) == []
+
+
+def test_it_keeps_away_from_the_real_log() -> None:
+    env = demo.environment(Settings(database_url="postgresql://real/one", port=8123))
+    assert env["LEADTIME_DATABASE_URL"] == "sqlite:///var/demo/leadtime.db"
+    assert env["MLFLOW_TRACKING_URI"] == "sqlite:///var/demo/mlflow.db"
+    assert env["LEADTIME_PORT"] == "8123"
+
+
+def test_the_last_words_tell_what_to_open_and_three_commands() -> None:
+    words = demo.closing_words(Settings(port=8123, mlflow_port=5123), "lt_key", "http://127.0.0.1:8123/login?token=t")
+    for address in ("http://127.0.0.1:8123/login?token=t", "http://127.0.0.1:8123/docs", "http://127.0.0.1:5123"):
+        assert address in words
+    after = [line.strip() for line in words.partition("Next")[2].splitlines()[1:] if line.strip(" -")]
+    assert len(after) == 3
+    assert "Bearer lt_key" in after[0]
