@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.isotonic import isotonic_regression
 
+from features.lives import BOUGHT, GONE
 from model.curves import Curves, Float
 from model.examples import Examples
 
@@ -67,13 +68,13 @@ class Calibration:
         could have been followed for that long, whatever became of them.
         """
         outcome, duration, followed = later.outcome, later.duration, later.followed
-        maps: dict[int, list[Map | None]] = {1: [], 2: []}
+        maps: dict[int, list[Map | None]] = {BOUGHT: [], GONE: []}
         for horizon in horizons:
             rows = followed >= horizon
-            for ending, predicted in zip((1, 2), curves.rows(rows).at([horizon]), strict=True):
+            for ending, predicted in zip((BOUGHT, GONE), curves.rows(rows).at([horizon]), strict=True):
                 came = (outcome[rows] == ending) & (duration[rows] <= horizon)
                 maps[ending].append(_trusted_map(predicted[:, 0], came, later.group[rows], later.as_of[rows]))
-        return cls(tuple(map(float, horizons)), tuple(maps[1]), tuple(maps[2]))
+        return cls(tuple(map(float, horizons)), tuple(maps[BOUGHT]), tuple(maps[GONE]))
 
     def apply(self, curves: Curves) -> Curves:
         """The curves through the calibrated points. Within a segment between horizons each ending's share of the way is

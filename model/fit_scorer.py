@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from features.catalogue import Catalogue
 from features.errors import InputError
 from features.events import to_iso
+from features.lives import BOUGHT
 from model.calibration import Calibration
 from model.decision import CallCosts, Costs
 from model.examples import Examples
@@ -56,7 +57,7 @@ def fit_scorer(
         notes={
             "train_leads": len(set(train.group.tolist())),
             "train_examples": len(train),
-            "train_purchases": int((train.outcome == 1).sum()),
+            "train_purchases": int((train.outcome == BOUGHT).sum()),
             "train_known_by": to_iso(train.known_by),
             "calibrate_examples": len(calibrate),
             "calibrate_known_by": to_iso(calibrate.known_by),

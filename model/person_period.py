@@ -19,7 +19,8 @@ Int32 = npt.NDArray[np.int32]
 
 DEADLINE = "deadline_days"  # days from the as-of time to the declared deadline
 AGE = "age_days"
-_QUARTER_STARTS = (np.arange("1970-01", "2170-01", 3, dtype="datetime64[M]")).astype("datetime64[D]").astype(np.int64)
+# from the earliest time that is taken (1900) to ten years, the longest horizon, after the latest as-of time (2199)
+_QUARTER_STARTS = (np.arange("1900-01", "2211-01", 3, dtype="datetime64[M]")).astype("datetime64[D]").astype(np.int64)
 
 
 @dataclass(frozen=True)

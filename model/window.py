@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.events import DAY
+from features.lives import BOUGHT
 from model.curves import Curves, Float
 from model.examples import Examples
 
@@ -47,7 +48,7 @@ class Windows:
         outcome, duration, followed = held_out.outcome, held_out.duration, held_out.followed
         as_of, group = held_out.as_of, held_out.group
         longest = float(curves.days[-1])
-        mine = np.flatnonzero((outcome == 1) & (duration <= longest))
+        mine = np.flatnonzero((outcome == BOUGHT) & (duration <= longest))
         n_leads = len(np.unique(group[mine]))
         if n_leads < _MIN_PURCHASES or followed.max(initial=0.0) < longest:
             return cls.nominal(coverage)

@@ -114,7 +114,7 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:
             place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
-            files = _read_files(Path(place))
+            files = {path.name: path.read_bytes() for path in Path(place).iterdir() if path.is_file()}
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise ModelUnavailable(
             f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
@@ -125,15 +125,6 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     served = Served(scorer, version)
     log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
     return served
-
-
-def _read_files(folder: Path) -> dict[str, bytes]:
-    """The scorer's files by their relative names, without what MLflow adds."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {"MLmodel", "registered_model_meta"}
-    }
 
 
 def _first_line(error: Exception) -> str:

@@ -86,6 +86,14 @@ def test_covariates_of_a_bin() -> None:
     assert made["month"].tolist() == [11.0, 10.0, 11.0]
 
 
+@pytest.mark.parametrize(("day", "left"), [("1900-02-01", 59.0), ("2199-12-30", 2.0)])
+def test_quarters_are_known_for_every_time_that_is_taken(day: str, left: float) -> None:
+    at = np.array([parse_time(day)], dtype=np.int64)
+    seen = TimeCovariates(edges=(0.0, 1.0, 3650.0), deadline=-1, age=-1, week=False, quarter=True, month=False)
+    assert seen.compute(np.zeros((1, 1)), at, np.array([0], dtype=np.int32))[0, 1] == left
+    assert 0 < seen.compute(np.zeros((1, 1)), at, np.array([1], dtype=np.int32))[0, 1] <= 92
+
+
 def test_season_is_left_out_until_a_year_was_seen() -> None:
     as_of = np.array([0, 100 * DAY], dtype=np.int64)
     time = TimeCovariates.of(EDGES, Columns(("a",), {}), as_of, np.array([10.0, 10.0]))

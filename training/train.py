@@ -16,7 +16,7 @@ from features.builder import build
 from features.errors import InputError, LeadtimeError
 from features.events import DAY, content_id, parse_time, to_iso
 from features.history import History, Int64
-from features.lives import lead_lives
+from features.lives import BOUGHT, lead_lives
 from features.settings import Settings, load_settings
 from model.curves import Curves
 from model.decision import decide
@@ -129,7 +129,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         test = split.test(history).with_features(history, fitted.scorer.catalogue)
         _check_test(test, split)
         measured = measure(fitted, test, seed=seed)
-        measuring.note = f"{len(test):,} examples, {int((test.outcome == 1).sum()):,} purchases"
+        measuring.note = f"{len(test):,} examples, {int((test.outcome == BOUGHT).sum()):,} purchases"
     with stage("fit again on all blocks") as fitting:
         serving = fit(history, serving_split(split), settings, seed=seed, version=version)
         fitting.note = f"{len(serving.train):,} examples"
@@ -198,7 +198,7 @@ def _draw(run: Run, measured: Measured, serving: Fitted) -> None:
     run.picture("calibration", pictures.calibration(measured.block, measured.curves))
     run.picture("curves", pictures.curve_groups(measured.block, measured.curves))
     run.picture("lift", pictures.lift(measured.block, measured.curves))
-    booster = serving.scorer.hazard.booster(1)
+    booster = serving.scorer.hazard.booster(BOUGHT)
     if booster is not None:
         gains = booster.feature_importance("gain")
         run.picture(
