@@ -45,16 +45,6 @@ class ModelSource(Protocol):
         """The model to score with. ModelUnavailable when there is none."""
 
 
-@dataclass(frozen=True)
-class FixedModel:
-    """A model that was loaded beforehand and stays."""
-
-    served: Served
-
-    def current(self) -> Served:
-        return self.served
-
-
 class Registry:
     """The version that holds an alias, looked for again every ``every`` seconds once started."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from serving_world import END, NOW, Running, World, run
+from serving_world import END, NOW, FixedModel, Running, World, run
 
 from features import simulate
 from features.catalogue import expand
@@ -19,7 +19,7 @@ from features.tables import read_tables
 from model.examples import calendar_split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
-from serving.registry import FixedModel, Served
+from serving.registry import Served
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from features.store import Store
 from model.scorer import Scorer
 from serving.app import create_app
 from serving.keys import Keys
-from serving.registry import ModelSource
+from serving.registry import ModelSource, Served
 
 END = "2026-11-01"
 NOW = parse_time(END)
@@ -39,6 +39,16 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
+
+
+@dataclass(frozen=True)
+class FixedModel:
+    """A model that was loaded beforehand and stays."""
+
+    served: Served
+
+    def current(self) -> Served:
+        return self.served
 
 
 @dataclass(frozen=True)

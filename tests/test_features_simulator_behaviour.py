@@ -52,12 +52,6 @@ def test_engagement_is_sparse_in_the_sparse_world(rich: Simulation) -> None:
     assert sparse < 0.3 * rich.tables["events"].num_rows / 4000
 
 
-def last_declared(simulation: Simulation) -> pd.Series:
-    leads, events = simulation.tables["leads"].to_pandas(), simulation.tables["events"].to_pandas()
-    moved = events[events.type == "need_declared"].sort_values("timestamp").groupby("lead_id").need_by.last()
-    return pd.to_datetime(moved.reindex(leads.lead_id).fillna(leads.set_index("lead_id").need_by), utc=True)
-
-
 def share_on_time(simulation: Simulation, bought: pd.DataFrame) -> float:
     """Of purchasers with a deadline, the share that bought within ten days of the date first declared."""
     bought = bought[bought.need_by.notna()]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from serving_world import NOW, Running, World, run
+from serving_world import NOW, FixedModel, Running, World, run
 
 from features.errors import InputError
 from serving.keys import Keys, main
-from serving.registry import FixedModel, Served
+from serving.registry import Served
 
 pytest_plugins = ("serving_fixtures",)
 

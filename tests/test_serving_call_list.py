@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from serving_world import NOW, Clock, Running, World
+from serving_world import NOW, Clock, FixedModel, Running, World
 
 from features.events import DAY, SECOND, Event, events_table, to_iso
 from features.lives import OPEN, lead_lives
 from serving.answers import call_list_model, score_model
 from serving.call_list import CallList, compute
-from serving.registry import FixedModel, Served
+from serving.registry import Served
 
 pytest_plugins = ("serving_fixtures",)
 

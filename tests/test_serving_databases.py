@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from serving_world import NOW, Running, World, run
+from serving_world import NOW, FixedModel, Running, World, run
 
 from serving.keys import Keys
-from serving.registry import FixedModel, Served
+from serving.registry import Served
 from serving.sign_in import signing_secret
 
 pytest_plugins = ("serving_fixtures",)

@@ -187,6 +187,8 @@ def _params(
         "horizons": ",".join(map(str, settings.horizons)),
         "window_coverage": settings.window_coverage,
         "known_by": to_iso(split.known_by),
+        "train_gap_days": f"{split.train_gap:.1f}",
+        "calibrate_gap_days": f"{split.calibrate_gap:.1f}",
         "test_since": to_iso(split.test_since),
         "test_until": to_iso(split.test_until),
         "features": len(serving.train.features.columns),

@@ -16,7 +16,6 @@ from features.catalogue import CAPS, Catalogue, Rows, expand
 from features.events import DAY, NOT_ENGAGEMENT
 from features.history import History
 
-WINDOWS = (1, 7, 30, 90, None)
 # What SQL says without contortions: counts by type, distinct contents and days, recency.
 SHARED_ROWS = Rows(
     rows=(

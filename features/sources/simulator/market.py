@@ -14,7 +14,6 @@ import numpy.typing as npt
 Float = npt.NDArray[np.float64]
 
 AWARE, INTERESTED, EVALUATING, DECIDING, CLOSED, NEVER = range(6)
-PHASES = 6
 
 
 @dataclass(frozen=True)
