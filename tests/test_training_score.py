@@ -1,10 +1,16 @@
-"""Which leads a batch scores."""
+"""Which leads a batch scores, and the file that it writes."""
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
 from features.events import Event, parse_time
 from features.history import History
-from training.score import open_leads
+from training.score import Output, open_leads
 
 
 def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
@@ -14,3 +20,34 @@ def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
     )
     assert open_leads(history, now).lead_ids == ["a"]
     assert open_leads(history, now - 1).lead_ids == []
+
+
+def scores(lead: str) -> pd.DataFrame:
+    at = parse_time("2026-01-01")
+    return pd.DataFrame({"lead_id": [lead], "as_of": [at], "p_7": [0.5], "reasons": [["a", "b"]]})
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
+def test_what_a_killed_run_left_is_not_in_the_file(tmp_path: Path, name: str) -> None:
+    killed = Output(tmp_path / name)
+    killed.__enter__()
+    killed.write(scores("killed"))
+    with Output(tmp_path / name) as output:
+        output.write(scores("ada"))
+        output.write(scores("ben"))
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(tmp_path / name, "rt") as stream:
+        assert stream.read().splitlines() == [
+            "lead_id,as_of,p_7,reasons", "ada,2026-01-01T00:00:00Z,0.5,a; b", "ben,2026-01-01T00:00:00Z,0.5,a; b",
+        ]  # fmt: skip
+
+
+def test_a_run_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    def fail() -> None:
+        with Output(tmp_path / "out.csv") as output:
+            output.write(scores("ada"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []

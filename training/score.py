@@ -86,6 +86,7 @@ class Output:
         self._parquet: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
+        self._partial.unlink(missing_ok=True)  # of a run that was killed: rows would be appended to its own
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
