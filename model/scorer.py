@@ -76,6 +76,11 @@ class Scorer:
 
     def score_matrix(self, lead_ids: Any, as_of: Int64, matrix: Float, reasons: bool = True) -> pd.DataFrame:
         """The same from features that are built already, encoded as ``build_matrix`` does."""
+        columns = self.score_columns(lead_ids, as_of, matrix, reasons)
+        return pd.DataFrame({name: _column(values, len(as_of)) for name, values in columns.items()})
+
+    def score_columns(self, lead_ids: Any, as_of: Int64, matrix: Float, reasons: bool = True) -> dict[str, Any]:
+        """The same as arrays and lists, or one value for all rows: making a frame takes longer than scoring a lead."""
         curves = self.curves(matrix, as_of)
         bought, lost = curves.at(list(self.horizons))
         readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
@@ -90,7 +95,7 @@ class Scorer:
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
         columns["model_version"] = self.version
-        return pd.DataFrame({name: _column(values, len(as_of)) for name, values in columns.items()})
+        return columns
 
     def _reasons(
         self, matrix: Float, as_of: Int64, chance: Float, call: npt.NDArray[np.bool_], wanted: bool
@@ -108,8 +113,11 @@ class Scorer:
     def to_files(self) -> dict[str, bytes]:
         """The scorer as texts by file name: JSON and LightGBM's own format. ``from_files`` gives the same scores."""
         state, texts = self.hazard.to_files()
+        files = {"catalogue.json": self.catalogue.to_json().encode()}
+        files |= {f"{name}.txt": text.encode() for name, text in texts.items()}
         scorer = {
             "format": FORMAT,
+            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
             "version": self.version,
             "horizons": list(self.horizons),
             "costs": asdict(self.costs),
@@ -120,11 +128,7 @@ class Scorer:
             "notes": self.notes,
         }
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
-        files = {
-            "scorer.json": orjson.dumps(scorer, option=options),
-            "catalogue.json": self.catalogue.to_json().encode(),
-        }
-        return files | {f"{name}.txt": text.encode() for name, text in texts.items()}
+        return {"scorer.json": orjson.dumps(scorer, option=options), **files}
 
     @classmethod
     def from_files(cls, files: dict[str, bytes]) -> Scorer:
@@ -141,6 +145,19 @@ class Scorer:
             raise InputError(
                 where="scorer.json", expected=f"format {FORMAT}", got=f"format {found}", remedy="Train the model anew"
             )
+        try:
+            _require_whole(files, data.get("sha256", {}))
+            return cls._from_json(data, files)
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            got = f"{type(error).__name__}: {error}"
+            raise InputError(
+                where="model files", expected="the files of a scorer", got=got, remedy="Train the model anew"
+            ) from error
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any], files: dict[str, bytes]) -> Scorer:
         texts = {
             name.removesuffix(".txt"): content.decode() for name, content in files.items() if name.endswith(".txt")
         }
@@ -171,6 +188,15 @@ def _dates(as_of: Int64, day: Float, call: npt.NDArray[np.bool_]) -> list[date |
     """The UTC date ``day`` days after each as-of time; None where no call is worth it."""
     number = np.floor(as_of / DAY + day).astype(np.int64)
     return [_EPOCH + timedelta(days=int(n)) if wanted else None for n, wanted in zip(number, call, strict=True)]
+
+
+def _require_whole(files: dict[str, bytes], digests: dict[str, str]) -> None:
+    """InputError unless the files are those that were written: LightGBM ends the process over a tree cut short."""
+    for name, digest in digests.items():
+        if name in files and hashlib.sha256(files[name]).hexdigest() != digest:
+            raise InputError(
+                where=name, expected="the file that was written", got="a damaged one", remedy="Train the model anew"
+            )
 
 
 def _column(values: Any, n: int) -> Any:

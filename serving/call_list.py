@@ -57,8 +57,8 @@ class Snapshot:
             missing = [lead["lead_id"] for lead in leads if lead["lead_id"] not in self._reasons]
             if missing:
                 rows = self._X[[self._row[lead_id] for lead_id in missing]]
-                frame = self._scorer.score_matrix(missing, np.full(len(missing), self.as_of, dtype=np.int64), rows)
-                self._reasons.update(zip(missing, frame["reasons"], strict=True))
+                found = self._scorer.score_columns(missing, np.full(len(missing), self.as_of, dtype=np.int64), rows)
+                self._reasons.update(zip(missing, found["reasons"], strict=True))
         return [{**lead, "reasons": self._reasons[lead["lead_id"]]} for lead in leads]
 
 
@@ -155,7 +155,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     leads: list[Answer] = []
     if open_leads:
         traits = shown_traits(history, as_of)
-        for row in records(served.scorer.score_matrix(open_leads, times, X, reasons=False)):
+        for row in records(served.scorer.score_columns(open_leads, times, X, reasons=False), len(open_leads)):
             known = traits.get(row["lead_id"], {})
             leads.append({**scored(row, to_iso(as_of)), **{name: known.get(name) for name in SHOWN_TRAITS}})
     return Snapshot(served, as_of, position=position, n_leads=history.n_leads, leads=leads, X=X)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
 from features.builder import Requests, build_matrix
@@ -58,7 +57,10 @@ def score_history(
     if wanted:
         times = np.full(len(wanted), as_of, dtype=np.int64)
         matrix = build_matrix(history, Requests(wanted, times), served.scorer.catalogue)
-        found = {row["lead_id"]: scored(row, at) for row in records(served.scorer.score_matrix(wanted, times, matrix))}
+        found = {
+            row["lead_id"]: scored(row, at)
+            for row in records(served.scorer.score_columns(wanted, times, matrix), len(wanted))
+        }
         if curve:
             curves = served.scorer.curves(matrix, times)
             for i, lead_id in enumerate(wanted):
@@ -69,9 +71,13 @@ def score_history(
     ]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = {str(name): frame[name].tolist() for name in frame.columns}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+def records(columns: Mapping[str, Any], n: int) -> list[dict[str, Any]]:
+    """The rows of ``Scorer.score_columns``."""
+    lists = [
+        values.tolist() if isinstance(values, np.ndarray) else values if isinstance(values, list) else [values] * n
+        for values in columns.values()
+    ]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 def score_stored(store: Store, lead_id: str, as_of: int, served: Served, *, curve: bool = False) -> Answer:

@@ -166,8 +166,26 @@ def test_files_that_cannot_be_used_are_refused(scorer: Scorer) -> None:
     texts = {name: content for name, content in files.items() if name != "purchase.txt"}
     with pytest.raises(InputError, match=r"purchase\.txt"):
         Scorer.from_files(texts)
+
+
+def test_damaged_files_are_refused_before_lightgbm_reads_them(scorer: Scorer) -> None:
+    """LightGBM ends the whole process over a tree cut short."""
+    files = scorer.to_files()
+    for name in ("purchase.txt", "catalogue.json"):
+        half = files[name][: len(files[name]) // 2]
+        with pytest.raises(InputError, match=f"{name}.*damaged"):
+            Scorer.from_files({**files, name: half})
+
+
+def test_a_scorer_of_another_make_is_refused(scorer: Scorer) -> None:
+    files = scorer.to_files()
+    data = orjson.loads(files["scorer.json"])
+    unsigned = {name: value for name, value in data.items() if name != "sha256"}
+    for wrong in ({"hazard": 5}, {"calibration": {}}, {"costs": {"other": 1}}):
+        with pytest.raises(InputError, match="Train the model anew"):
+            Scorer.from_files({**files, "scorer.json": orjson.dumps(data | wrong)})
     with pytest.raises(InputError, match="LightGBM's text format"):
-        Scorer.from_files({**files, "purchase.txt": b"nonsense"})
+        Scorer.from_files({**files, "scorer.json": orjson.dumps(unsigned), "purchase.txt": b"nonsense"})
 
 
 def test_an_empty_block_is_refused(blocks: Blocks) -> None:

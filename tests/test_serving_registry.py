@@ -44,10 +44,14 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(registered: str, wo
     assert first.scorer.digest() == world.scorer.digest()
     registry.refresh()
     assert registry.current() is first, "not loaded again"
-    broken = register({"scorer.json": b"{}", "catalogue.json": b"{}"})
-    tracking.promote(broken, "contender")
-    registry.refresh()
-    assert registry.current() is first, "the old one goes on serving"
+    files = world.scorer.to_files()
+    for broken in (
+        {"scorer.json": b"{}", "catalogue.json": b"{}"},
+        {**files, "purchase.txt": files["purchase.txt"][:9000]},
+    ):
+        tracking.promote(register(broken), "contender")
+        registry.refresh()
+        assert registry.current() is first, "the old one goes on serving"
     better = register(world.scorer.to_files())
     tracking.promote(better, "contender")
     registry.refresh()
