@@ -126,7 +126,10 @@ def check_form() -> None:
 
 def local_path(target: str | None) -> str:
     """A path of this service to go on to, never another site."""
-    parts = urlsplit(target or "")
+    try:
+        parts = urlsplit(target or "")
+    except ValueError:  # such as an address with half of an IPv6 host
+        return "/"
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or parts.netloc or parts.scheme:
         return "/"
     return target

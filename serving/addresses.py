@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import socket
 
+from werkzeug.routing import PathConverter
+
 from features.errors import InputError
+
+
+class LeadId(PathConverter):
+    """A lead's id in a path: any text, also one that begins with a slash."""
+
+    regex, part_isolating = ".+?", False
 
 
 def base_url(host: str, port: int) -> str:

@@ -29,7 +29,7 @@ def api(service: Service) -> APIBlueprint:
     score: type[BaseModel] = score_model(service.settings.horizons)
     scores = scores_model(score)
 
-    @bp.get("/leads/<path:lead_id>/score")
+    @bp.get("/leads/<lead:lead_id>/score")
     @read
     @bp.doc(responses=[*_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
     @bp.input(ScoreQuery, location="query")
@@ -52,7 +52,7 @@ def api(service: Service) -> APIBlueprint:
     def score_leads(query_data: ScoresQuery) -> Response:
         """Score many stored leads
 
-        In the order asked about; an unknown lead has the status `unknown`.
+        In the order asked about, each once; an unknown lead has the status `unknown`.
         """
         lead_ids = list(dict.fromkeys(part.strip() for part in query_data.lead_ids.split(",") if part.strip()))
         if not 1 <= len(lead_ids) <= MAX_LEAD_IDS:

@@ -11,6 +11,7 @@ from features.settings import Settings
 from features.store import Store
 from serving import headers, problems
 from serving.access import SCHEMES, SESSION_SECONDS, Sessions
+from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
 from serving.documentation import documentation
@@ -58,6 +59,9 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         AUTO_404_RESPONSE=False,
     )
     app.extensions["leadtime"] = service
+    # Slashes in a lead's id are part of it; merging them would answer with the score of another lead.
+    app.url_map.merge_slashes = False
+    app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
     for blueprint in (api(service), health(service), pages(service), documentation()):

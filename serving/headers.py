@@ -79,7 +79,7 @@ def register(app: Flask) -> None:
             response.headers.setdefault(name, value)
         policy = DOCS_POLICY if request.endpoint == "documentation.docs" else PAGE_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
-        if request.endpoint not in ("static", "documentation.asset"):
+        if response.status_code >= 400 or request.endpoint not in ("static", "documentation.asset"):
             response.headers.setdefault("Cache-Control", "no-store")
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

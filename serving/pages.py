@@ -58,10 +58,12 @@ def pages(service: Service) -> APIBlueprint:
             horizons=service.settings.horizons,
         )
 
-    @bp.get("/leads/<path:lead_id>")
+    @bp.get("/leads/<lead:lead_id>")
     @signed_in(service)
     def lead(lead_id: str) -> ResponseReturnValue:
         now = service.clock()
+        if "\x00" in lead_id:  # which no text in PostgreSQL can hold
+            raise UnknownLead(lead_id)
         events = service.store.events([lead_id], known_by=now)
         if events.num_rows == 0:
             raise UnknownLead(lead_id)

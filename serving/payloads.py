@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
@@ -22,6 +23,7 @@ from features.tables.rows import EARLIEST
 MAX_EVENTS = 10_000  # of one posted history
 MAX_HISTORIES = 500  # of one request
 MAX_LEAD_IDS = 500
+MAX_DEPTH = 32  # of lists and objects within properties and attributes
 MAX_LIMIT = 1_000  # rows of the call list in one answer
 
 
@@ -46,9 +48,30 @@ def _some_events(value: Any) -> Any:
     return value
 
 
+def _not_deep(value: Any) -> Any:
+    """Refuse what could not be written as JSON again."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError(f"expected objects and lists nested at most {MAX_DEPTH - 1} deep")
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
 _TIME_SCHEMA = {"type": "string", "examples": ["2026-03-01T09:30:00Z"]}
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_no_control_characters)]
+_TEXT_SCHEMA: dict[str, JsonValue] = {"pattern": r"^[^\u0000-\u001f\u007f]*$"}
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_NAME, json_schema_extra=_TEXT_SCHEMA),
+    AfterValidator(_no_control_characters),
+]
+Properties = Annotated[dict[Name, JsonValue], BeforeValidator(_not_deep)]
 Time = Annotated[
     int,
     BeforeValidator(_time_text),
@@ -69,7 +92,10 @@ class ScoreQuery(Strict):
 
 class ScoresQuery(ScoreQuery):
     lead_ids: Annotated[str, AfterValidator(_no_control_characters)] = Field(
-        min_length=1, description=f"at most {MAX_LEAD_IDS} lead ids, separated by commas", examples=["L1,L2"]
+        min_length=1,
+        json_schema_extra=_TEXT_SCHEMA,
+        description=f"at most {MAX_LEAD_IDS} lead ids, separated by commas",
+        examples=["L1,L2"],
     )
 
 
@@ -89,7 +115,7 @@ class PostedLead(Strict):
     owner: Name | None = None
     value: float | None = Field(None, ge=0, allow_inf_nan=False)
     need_by: Time | None = Field(None, description="the date by which the lead says it needs the product")
-    attributes: dict[Name, JsonValue] = Field(default_factory=dict)
+    attributes: Properties = Field(default_factory=dict)
 
 
 class PostedEvent(Strict):
@@ -105,8 +131,8 @@ class PostedEvent(Strict):
     recorded_at: Time | None = Field(None, description="when it became known; the timestamp if absent")
     channel: Name | None = None
     campaign: Name | None = None
-    bot: bool = False
-    properties: dict[Name, JsonValue] = Field(default_factory=dict)
+    bot: bool = Field(False, strict=True)
+    properties: Properties = Field(default_factory=dict)
 
     def to_event(self, lead_id: str, nth: int) -> Event:
         """``nth``: tells equal events without an id apart, as the loader does."""
@@ -197,17 +223,17 @@ class ScoreRequest(PostedHistory):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     as_of: Time | None = Field(None, description="score as of this time, with what was recorded by then; now if absent")
-    curve: bool = Field(False, description="also answer the whole purchase curve")
+    curve: bool = Field(False, strict=True, description="also answer the whole purchase curve")
 
 
 class ScoresRequest(Strict):
     """Many posted histories. Each is judged by itself: a bad one does not spoil the others."""
 
-    histories: list[dict[str, JsonValue]] = Field(
+    histories: list[dict[str, Any]] = Field(
         min_length=1,
         max_length=MAX_HISTORIES,
         description="each `lead` and `events` as in POST /v1/score",
         examples=[[_EXAMPLE]],
     )
     as_of: Time | None = Field(None, description="score as of this time; now if absent")
-    curve: bool = Field(False, description="also answer the whole purchase curves")
+    curve: bool = Field(False, strict=True, description="also answer the whole purchase curves")

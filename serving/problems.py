@@ -15,6 +15,7 @@ from features.errors import InputError, ModelUnavailable, StoreUnavailable, Unkn
 
 log = logging.getLogger("leadtime.serving")
 
+AWAY = "the database cannot be used; ask again in a moment"
 RETRY_SECONDS = 5  # how soon to ask again when the database or the model is away
 
 CODES = {
@@ -25,6 +26,7 @@ CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     422: "invalid",
     500: "internal_error",
     503: "unavailable",
@@ -102,12 +104,13 @@ def register(app: APIFlask) -> None:
 
     @app.errorhandler(StoreUnavailable)
     def no_store(error: StoreUnavailable) -> Response:
-        return _answer(_away("store_unavailable", str(error)))
+        log.error("%s", error)  # the message names host and user, which callers need not know
+        return _answer(_away("store_unavailable", AWAY))
 
     @app.errorhandler(sqlalchemy.exc.DBAPIError)
     def database_away(error: sqlalchemy.exc.DBAPIError) -> Response:
         log.error("database: %s", type(error.orig).__name__, exc_info=error)
-        return _answer(_away("store_unavailable", "the database cannot be reached; ask again in a moment"))
+        return _answer(_away("store_unavailable", AWAY))
 
     @app.errorhandler(500)
     def unforeseen(_: Exception) -> Response:

@@ -22,7 +22,7 @@ def endpoints(service: Running, world: World) -> list[tuple[str, str]]:
     """Every method and path that the application answers, with something real filled in."""
     found = []
     for rule in service.app.url_map.iter_rules():
-        path = rule.rule.replace("<path:lead_id>", world.open_lead).replace("<path:filename>", "pages.css")
+        path = rule.rule.replace("<lead:lead_id>", world.open_lead).replace("<path:filename>", "pages.css")
         path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
         assert "<" not in path, f"no value for {rule.rule}"
         path += "?lead_ids=x" if path == "/v1/scores" and "GET" in rule.methods else ""

@@ -74,7 +74,10 @@ def test_an_error_that_nobody_foresaw_shows_no_insides(
 
 @pytest.mark.parametrize(
     "error",
-    [StoreUnavailable("the database x cannot be used"), sa.exc.OperationalError("SELECT", {}, Exception("secret"))],
+    [
+        StoreUnavailable("the database secret cannot be used"),
+        sa.exc.OperationalError("SELECT", {}, Exception("secret")),
+    ],
 )
 def test_a_database_that_is_away_is_503(own_service: Running, monkeypatch: pytest.MonkeyPatch, error) -> None:
     def away(*_: object, **__: object) -> None:
@@ -135,6 +138,7 @@ def test_every_answer_carries_the_security_headers(service: Running, path: str) 
 
 
 def test_what_is_private_is_not_kept_by_caches(service: Running) -> None:
+    assert service.client.get("/static/nothing").headers["Cache-Control"] == "no-store"
     for path in ("/v1/call-list", "/login", "/"):
         assert service.client.get(path, headers=service.key).headers["Cache-Control"] == "no-store"
 

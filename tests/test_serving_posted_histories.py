@@ -234,6 +234,26 @@ def test_a_real_lead_posted_scores_as_it_is_stored(post, get, service: Running) 
     assert post("/v1/score", body)[1] == get(f"/v1/leads/{alone}/score")[1]
 
 
+@pytest.mark.parametrize("depth", [40, 255, 900])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_deep_nesting_is_refused(service: Running, depth: int, opening: str) -> None:
+    """Python, Pydantic and orjson each stop at a depth of their own."""
+    deep = opening * depth + "1" + ("]" if opening == "[" else "}") * depth
+    one = f'{{"lead":{{"lead_id":"x"}},"events":[{{"type":"a","timestamp":"2026-10-01","properties":{{"p":{deep}}}}}]}}'
+    headers = {**service.key, "Content-Type": "application/json"}
+    answer = service.client.post("/v1/score", data=one, headers=headers)
+    assert answer.status_code == 422
+    assert "at most 31 deep" in answer.json["detail"]["json"]["events.0.properties"][0]
+    answer = service.client.post("/v1/scores", data=f'{{"histories":[{one}]}}', headers=headers)
+    assert answer.json["scores"][0]["status"] == "invalid"
+    assert "at most 31 deep" in answer.json["scores"][0]["reason"]
+
+
+def test_flags_in_json_are_booleans_and_nothing_like_them(post) -> None:
+    assert post("/v1/score", {**history(), "curve": 1})[0] == 422
+    assert post("/v1/score", history(events=[event(bot="yes")]))[0] == 422
+
+
 def test_the_scorer_itself_agrees(world: World, service: Running) -> None:
     """The row that a request scores is the one of the batch, to the bit."""
     history_of_all = service.store.history()

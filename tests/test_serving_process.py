@@ -197,6 +197,8 @@ def errors(browser) -> list[str]:
 def test_a_browser_signs_in_and_reads_the_call_list(live: Service, browser) -> None:
     from selenium.webdriver.common.by import By
 
+    browser.get(live.base + "/login")
+    browser.delete_all_cookies()  # of the other tests of this browser
     browser.get(live.base + "/")
     assert browser.find_element(By.TAG_NAME, "h1").text == "Sign in"
     browser.find_element(By.ID, "key").send_keys(live.key)
