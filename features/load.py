@@ -103,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--rejects", metavar="FILE", type=Path, help="where to list refused rows (DIR/rejects.csv)")
     parser.add_argument("--database", metavar="URL", help="instead of LEADTIME_DATABASE_URL")
+    parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     given = parser.parse_args(argv)
     try:
         url = given.database or load_settings().database_url
@@ -111,10 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LeadtimeError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; load again to finish: what is in the log already stays there once\n")
+        return 130
     sys.stdout.write(summary(counts, rejects) + "\n")
     if not any(count.new or count.known for count in counts.values()):
         sys.stderr.write("nothing was loaded\n")
         return 2
+    if not given.no_hints and not given.database:  # the next command would address another database
+        sys.stdout.write("\nNext:\n  python -m training.train\n")
     return 0
 
 

@@ -72,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (LeadtimeError, OSError) as error:
         print(f"simulate: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("simulate: interrupted; the tables are not whole", file=sys.stderr)
+        return 130
     print(f"{args.out}: " + ", ".join(f"{count:,} {name}" for name, count in rows.items()))
     return 0
 

@@ -185,3 +185,24 @@ def test_it_runs_as_a_module_and_shows_progress(folder: Path, tmp_path: Path) ->
     assert "loading: 100%" in done.stderr
     assert done.stdout.splitlines()[0].split() == ["table", "rows", "refused", "new", "events", "known"]
     assert done.stdout.splitlines()[2].split() == ["events", "3", "0", "3", "0"]
+
+
+def test_it_says_what_to_type_next(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{tmp_path}/log.db")
+    assert load.main([str(folder)]) == 0
+    assert capsys.readouterr().out.endswith("Next:\n  python -m training.train\n")
+    assert load.main([str(folder), "--no-hints"]) == 0
+    assert "Next" not in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_in_one_line(
+    folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "load", interrupted)
+    assert load.main([str(folder), "--database", database_url]) == 130
+    assert "load again" in capsys.readouterr().err

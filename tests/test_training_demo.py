@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -35,7 +40,7 @@ def test_a_busy_port_is_said_at_once_with_the_remedy(
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setenv("LEADTIME_PORT", str(port))
-        assert demo.main() == 2
+        assert demo.main([]) == 2
     said = capsys.readouterr().err
     assert f"the service at 127.0.0.1:{port}: expected a free port" in said
     assert f"make demo LEADTIME_PORT={port + 1}" in said
@@ -85,3 +90,55 @@ def test_the_last_words_tell_what_to_open_and_three_commands() -> None:
     after = [line.strip() for line in words.partition("Next")[2].splitlines()[1:] if line.strip(" -")]
     assert len(after) == 3
     assert "Bearer lt_key" in after[0]
+
+
+def test_asking_for_help_starts_nothing(steps: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        demo.main(["--help"])
+    assert ended.value.code == 0
+    assert steps == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    monkeypatch.setattr(demo, "check_port", lambda *_, **__: None)
+    Path("var").write_text("a file where a folder is to be")
+    assert demo.main([]) == 2
+    assert "var/demo" in capsys.readouterr().err
+
+
+def test_a_step_that_fails_ends_without_a_traceback() -> None:
+    with pytest.raises(LeadtimeError, match="exit code 1"):
+        demo.answer("no_such_module", env={})
+
+
+class _NotReady(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"no model serves")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def unready() -> Iterator[str]:
+    server = http.server.HTTPServer(("127.0.0.1", 0), _NotReady)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/readyz"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_service_that_does_not_get_ready_says_why(unready: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        with pytest.raises(LeadtimeError, match="no model serves"):
+            demo.wait_until_ready(unready, process, seconds=0.3)
+    finally:
+        process.communicate()

@@ -75,3 +75,9 @@ def test_a_new_tracking_database_prints_nothing(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": "."}
     )
     assert done.stdout + done.stderr == ""
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelUnavailable, match="MLFLOW_TRACKING_URI"):
+        Tracking(f"sqlite:///{tmp_path}/file/mlflow/mlflow.db", model_name="leadtime")

@@ -5,6 +5,7 @@ A second run finds what the first one made and goes on from there; removing var/
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -61,6 +62,16 @@ def step(title: str, module: str, *arguments: str, env: dict[str, str]) -> None:
         raise LeadtimeError(f"python -m {module} ended with exit code {done.returncode}; its message stands above")
 
 
+def answer(module: str, *arguments: str, env: dict[str, str]) -> str:
+    """What a short command prints; LeadtimeError when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], env=env, check=False, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise LeadtimeError(f"python -m {module} ended with exit code {done.returncode}; its message stands above")
+    return done.stdout.strip()
+
+
 def say(title: str, detail: str = "") -> None:
     print(f"\n==> {title}" + (f"\n    {detail}" if detail else ""), flush=True)
 
@@ -85,7 +96,7 @@ def train(env: dict[str, str]) -> None:
     if trained.exists():
         say("model: found, promoted by an earlier run")
         return
-    step("train, log to MLflow, register", "training.train", env=env)
+    step("train, log to MLflow, register", "training.train", "--no-hints", env=env)
     trained.touch()
 
 
@@ -93,37 +104,31 @@ def demo_key(env: dict[str, str]) -> str:
     """The API key of the demo: created once, kept in a file that only its owner can read."""
     kept = FOLDER / "api-key"
     if not kept.exists():
-        made = subprocess.run(
-            [sys.executable, "-m", "serving.keys", "create", "--name", "demo", "--quiet"],
-            env=env,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        made = answer("serving.keys", "create", "--name", "demo", "--quiet", env=env)
         kept.touch(mode=0o600)
-        kept.write_text(made.stdout.strip() + "\n")
+        kept.write_text(made + "\n")
     return kept.read_text().strip()
 
 
 def sign_in_link(env: dict[str, str]) -> str:
-    link = subprocess.run(
-        [sys.executable, "-m", "serving.keys", "link"], env=env, check=True, capture_output=True, text=True
-    )
-    return link.stdout.strip()
+    return answer("serving.keys", "link", env=env)
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
     """Until GET url answers 200; LeadtimeError when the server ends or takes too long."""
-    limit = time.monotonic() + seconds
+    limit, last = time.monotonic() + seconds, "no answer"
     while time.monotonic() < limit:
         if server.poll() is not None:
             raise LeadtimeError(f"the server of {url} ended with exit code {server.returncode} before it was ready")
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http address
                 return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise LeadtimeError(f"nothing answered {url} within {seconds:.0f} s")
+        except urllib.error.HTTPError as error:  # it is there, but not ready
+            last = error.read(500).decode(errors="replace").strip() or str(error)
+        except OSError as error:
+            last = str(error)
+        time.sleep(0.2)
+    raise LeadtimeError(f"{url} was not ready within {seconds:.0f} s; the last answer: {last}")
 
 
 def closing_words(settings: Settings, key: str, link: str) -> str:
@@ -181,7 +186,11 @@ def stop(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    del argv  # it takes no arguments; settings come from the environment
+    argparse.ArgumentParser(
+        prog="python -m training.demo",
+        description="What `make demo` does: sample data, load, train, serve. Its ports are the settings LEADTIME_PORT "
+        "and LEADTIME_MLFLOW_PORT.",
+    ).parse_args(argv)
     started = time.monotonic()
     try:
         settings = load_settings()
@@ -190,12 +199,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         env = environment(settings)
         FOLDER.mkdir(parents=True, exist_ok=True)
         tables = sample_data(env, datetime.now(UTC).date())
-        step("load it into the log", "features.load", str(tables), env=env)
+        step("load it into the log", "features.load", str(tables), "--no-hints", env=env)
         train(env)
         print(f"\n    set up in {time.monotonic() - started:.0f} s", flush=True)
         return serve(settings, env)
     except LeadtimeError as error:
         print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # the folder of the demo cannot be written
+        print(f"demo: {FOLDER}: expected a folder to write to, got: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

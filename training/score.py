@@ -157,6 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LeadtimeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk, or a folder that takes no file
+        print(f"error: {given.out}: expected a file that can be written, got: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; nothing was written", file=sys.stderr)
         return 130

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from features.settings import Settings
 from model.metrics import WindowFit
 from training.evaluation import Evaluation
@@ -51,14 +53,14 @@ def decision(verdict: Verdict, *, version: str, settings: Settings) -> str:
     return f"{said} but does not serve: it did not pass the gate ({verdict.reasons})."
 
 
-def next_steps(settings: Settings, source: Source) -> str:
-    """What to type next."""
-    data = "" if source.data is None else f" --data {source.data}"
-    return "\n".join(
-        [
-            "Next:",
-            f"  python -m training.score --out scores.csv{data}",
-            "  python -m serving",
-            f"  mlflow ui --backend-store-uri {settings.mlflow_tracking_uri} --port {settings.mlflow_port}",
-        ]
-    )
+def next_steps(settings: Settings, source: Source, *, version: str, serves: bool) -> str:
+    """What to type next. ``serves``: some version does; else only ``version`` can be asked, by its number."""
+    data = "" if source.data is None else f" --data {shlex.quote(str(source.data))}"
+    model = "" if serves else f" --model {version}"
+    uri = settings.mlflow_tracking_uri
+    # a tracking server has its own page
+    ui = uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+    port = "" if uri.startswith("http") else f" --port {settings.mlflow_port}"
+    lines = ["Next:", f"  python -m training.score --out scores.csv{data}{model}"]
+    lines += ["  python -m serving"] if serves else []
+    return "\n".join([*lines, f"  {ui}{port}"])

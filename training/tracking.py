@@ -41,6 +41,7 @@ def _quiet() -> None:
     """Leave to the user's terminal what the user can act on: not the migrations of a new tracking database."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # no warning where git is not installed
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # for files that take milliseconds
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds instead of minutes until one is told
     for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -79,7 +80,10 @@ class Tracking:
         self._artifacts: str | None = None  # a tracking server decides for itself
         if uri.startswith(_SQLITE):
             folder = Path(uri.removeprefix(_SQLITE)).resolve().parent
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ModelUnavailable(f"cannot make {folder}: {error.strerror}; check MLFLOW_TRACKING_URI") from error
             self._artifacts = (folder / "mlartifacts").as_uri()
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)

@@ -110,8 +110,11 @@ def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
     return Scorer.from_files(tracking.load(settings.model_alias, folder=MEASURED))
 
 
-def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int) -> Verdict:
-    """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little."""
+def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True) -> Verdict:
+    """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little.
+
+    ``hints``: say what to type next.
+    """
     with stage("read the log") as reading:
         position = source.position()
         events = source.events(known_by=known_by, now=now, up_to=position)
@@ -122,6 +125,9 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
     split = calendar_split(history, known_by=known_by, longest=settings.horizons[-1])
     seen = digest(events)
     version = version_name(settings, split, data=seen, seed=seed)
+    with stage("open the tracking database"):  # before the work that would be in vain without it
+        tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
+        champion = champions(tracking, settings)
     with stage("fit on the older blocks") as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
@@ -133,9 +139,6 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
     with stage("fit again on all blocks") as fitting:
         serving = fit(history, serving_split(split), settings, seed=seed, version=version)
         fitting.note = f"{len(serving.train):,} examples"
-    with stage("open the tracking database"):
-        tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-        champion = champions(tracking, settings)
     with stage("judge, log and register") as logging, tracking.run(version) as run:
         verdict = judge(
             skill=measured.evaluation.skill,
@@ -157,7 +160,9 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
     print("\nOn the newest block, which the measured model has not seen:\n")
     print(summary(measured.evaluation, measured.reference, measured.windows, asked=settings.window_coverage))
     print(f"\n{decision(verdict, version=registered, settings=settings)}")
-    print(f"\n{next_steps(settings, source)}")
+    if hints:
+        serves = verdict.passed or champion is not None
+        print(f"\n{next_steps(settings, source, version=registered, serves=serves)}")
     return verdict
 
 
@@ -215,6 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--as-known-at", metavar="TIME", help="learn from what was known then instead of now (ISO 8601)"
     )
+    parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     given = parser.parse_args(argv)
     now = time.time_ns() // 1000
     try:
@@ -224,7 +230,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
         began = time.perf_counter()
         seed = settings.seed if given.seed is None else given.seed
-        train(Source(settings.database_url, given.data), settings, known_by=known_by, now=now, seed=seed)
+        train(
+            Source(settings.database_url, given.data),
+            settings,
+            known_by=known_by,
+            now=now,
+            seed=seed,
+            hints=not given.no_hints,
+        )
         print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     except LeadtimeError as error:
         print(f"error: {error}", file=sys.stderr)
