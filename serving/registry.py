@@ -90,6 +90,7 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
 
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a log is no terminal
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # it asks again soon anyway
     for noisy in ("alembic", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     import mlflow.artifacts  # noqa: PLC0415 - takes seconds, and only this function needs it
