@@ -1,4 +1,4 @@
-"""What the API answers: the score columns of DESIGN.md plus where the lead stands."""
+"""What the API answers: the score columns (docs/interchange-tables.md) plus where the lead stands."""
 
 from __future__ import annotations
 
