@@ -12,9 +12,10 @@ def verdict(
     skill: Estimate = GOOD,
     ratios: dict[int, Estimate] = RIGHT,
     icis: dict[int, float] = ICIS,
+    leads: int = 2000,
     against_champion: Estimate | None = None,
 ) -> Verdict:
-    return judge(skill=skill, ratios=ratios, icis=icis, against_champion=against_champion)
+    return judge(skill=skill, ratios=ratios, icis=icis, leads=leads, against_champion=against_champion)
 
 
 def test_a_good_first_model_passes() -> None:
@@ -40,6 +41,11 @@ def test_probabilities_that_mislead_are_refused() -> None:
     assert not verdict(ratios=RIGHT | {30: Estimate(1.6, 1.4, 1.8)}).passed
     assert not verdict(ratios=RIGHT | {7: Estimate(0.5, 0.4, 0.6)}).passed
     assert not verdict(icis=ICIS | {30: 0.2}).passed
+
+
+def test_a_calibration_index_of_few_leads_may_be_chance() -> None:
+    assert verdict(icis=ICIS | {30: 0.12}, leads=100).passed
+    assert not verdict(icis=ICIS | {30: 0.12}, leads=5000).passed
 
 
 def test_a_ratio_that_may_be_chance_or_cannot_be_told_is_not_held_against_it() -> None:

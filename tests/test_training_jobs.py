@@ -148,7 +148,9 @@ def test_out_must_be_a_kind_of_file_that_can_be_written(trained: Path, capsys: p
     assert said[0] == "error: --out: expected a file ending in .csv or .csv.gz or .parquet, got scores.xlsx"
     assert "no/such/folder" in said[1]
     assert score.main(["--out", "scores.csv", "--model", "99"]) == 2
-    assert "expected an alias or a version that is registered, got '99'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "expected an alias or a version that is registered, got '99'" in said
+    assert "Name a registered version with --model" in said
     assert not (trained / "scores.csv").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from model.metrics import Estimate
 
 # Expected over observed outside of this, by more than chance, at any horizon: the probabilities mislead.
 LEAST_RATIO, MOST_RATIO = 0.8, 1.25
-MOST_ICI = 0.1
+MOST_ICI = 0.1  # beside what chance gives
 LEAST_SKILL = -0.02  # worse than no features by this much is refused even where chance could explain it
 
 
@@ -44,14 +45,15 @@ def judge(
     skill: Estimate,
     ratios: dict[int, Estimate],
     icis: dict[int, float],
+    leads: int,
     against_champion: Estimate | None,
 ) -> Verdict:
-    """``skill`` over Aalen-Johansen; ``ratios`` expected over observed and ``icis`` by horizon.
+    """``skill`` over Aalen-Johansen; ``ratios`` expected over observed and ``icis`` by horizon; on so many ``leads``.
 
     ``against_champion``: integrated Brier score of the new model less that of the serving one, paired by lead;
     None where nothing serves yet. Each has its 95 % interval.
     """
-    checks = [_beats_reference(skill), *_calibrated(ratios, icis)]
+    checks = [_beats_reference(skill), *_calibrated(ratios, icis, MOST_ICI + _index_of_chance(leads))]
     if against_champion is not None:
         checks.append(
             Check(
@@ -68,12 +70,17 @@ def _beats_reference(skill: Estimate) -> Check:
     return Check("not worse than Aalen-Johansen", good, f"skill over Aalen-Johansen {skill}")
 
 
-def _calibrated(ratios: dict[int, Estimate], icis: dict[int, float]) -> Sequence[Check]:
+def _index_of_chance(leads: int) -> float:
+    """The calibration index that noise alone gives a perfect model, at most (see model.metrics.ici, p = 1/2)."""
+    return 0.25 / math.sqrt(0.3 * leads)
+
+
+def _calibrated(ratios: dict[int, Estimate], icis: dict[int, float], most: float) -> Sequence[Check]:
     return [
         Check(
             f"calibrated at {horizon} days",
             # a ratio that is not a number: nobody bought by then, nothing can be said against the model
-            not (ratio.low > MOST_RATIO or ratio.high < LEAST_RATIO or icis[horizon] > MOST_ICI),
+            not (ratio.low > MOST_RATIO or ratio.high < LEAST_RATIO or icis[horizon] > most),
             f"expected over observed at {horizon} days {ratio}, calibration index {icis[horizon]:.3f}",
         )
         for horizon, ratio in ratios.items()

@@ -149,6 +149,12 @@ class Tracking:
                 return None
             raise ModelUnavailable(f"cannot ask {self.uri} for a model: {_first_line(error)}") from error
 
+    def _other_versions(self) -> str:
+        there = sorted(int(each.version) for each in self.client.search_model_versions(f"name='{self.model_name}'"))
+        if not there:
+            return "Run python -m training.train first"
+        return f"Name a registered version with --model {there[-1]}, or run python -m training.train for another"
+
     def load(self, alias_or_version: str, *, folder: str = SERVING) -> dict[str, bytes]:
         """The files of a registered scorer. ``InputError`` where there is no such version or alias."""
         version = self.find(alias_or_version)
@@ -157,7 +163,7 @@ class Tracking:
                 where="model",
                 expected="an alias or a version that is registered",
                 got=f"{alias_or_version!r} for {self.model_name!r} at {self.uri}",
-                remedy="Run python -m training.train first, or name another with --model",
+                remedy=self._other_versions(),
             )
         run_id = self.client.get_model_version(self.model_name, version).run_id
         with tempfile.TemporaryDirectory() as temporary:

@@ -144,6 +144,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
             skill=measured.evaluation.skill,
             ratios=measured.evaluation.ratio,
             icis=measured.evaluation.ici,
+            leads=len(np.unique(measured.block.groups)),
             against_champion=None if champion is None else against(champion, history, test, measured, seed=seed),
         )
         run.log(
