@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,11 @@ from model.person_period import AGE, DEADLINE
 _MADE_OF = {"bin_deadline_days": DEADLINE, "bin_past_deadline": DEADLINE, "bin_age_days": AGE}
 _BINS = 2  # bins looked at between the as-of time and the middle horizon: exact contributions are slow
 
+# LightGBM computes the depth of the shared trees anew in each call for contributions, and another call at the same time
+# sizes its memory by it. A slice is short, so that one lead does not wait for a long list.
+_CONTRIBUTING = threading.Lock()
+_SLICE = 128  # rows
+
 
 def contributions(hazard: PurchaseHazard, matrix: Float, as_of: npt.NDArray[np.int64], until: float) -> Float:
     """(n, p): each feature's contribution to the log odds of a purchase, the mean over bins up to ``until`` days."""
@@ -26,7 +32,13 @@ def contributions(hazard: PurchaseHazard, matrix: Float, as_of: npt.NDArray[np.i
     last = int(np.searchsorted(hazard.time_.edges, until)) - 1
     bins = sorted({round(last * k / _BINS) for k in range(1, _BINS + 1)})
     expanded = hazard.expand(hazard.masked(matrix), as_of, bins)
-    by_bin: Float = np.asarray(booster.predict(expanded, pred_contrib=True, num_threads=hazard.n_jobs))
+    parts = []
+    for first in range(0, len(expanded), _SLICE):
+        with _CONTRIBUTING:
+            parts.append(
+                booster.predict(expanded[first : first + _SLICE], pred_contrib=True, num_threads=hazard.n_jobs)
+            )
+    by_bin: Float = np.concatenate(parts)
     mean = by_bin.reshape(len(matrix), len(bins), -1).mean(axis=1)
     total = mean[:, :p].copy()
     place = {name: i for i, name in enumerate(hazard.columns_.names)}

@@ -112,6 +112,9 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
             f"{_first_line(error)}. {remedy}"
         ) from error
     scorer = Scorer.from_files(files)
+    # LightGBM keeps the number of threads for the whole process: two requests that ask for different ones at the same
+    # time write past the end of a buffer and end it.
+    scorer.hazard.set_params(n_jobs=1)
     warm_up(scorer.catalogue)  # before the first request has to wait for it
     served = Served(scorer, version)
     log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)

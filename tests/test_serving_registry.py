@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from serving_world import World
+from serving_world import NOW, World
 
 from features.errors import ModelUnavailable
+from features.lives import BOUGHT, GONE
 from serving.registry import Registry, load
 
 pytest_plugins = ("serving_fixtures",)
@@ -56,6 +58,24 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(registered: str, wo
     tracking.promote(better, "contender")
     registry.refresh()
     assert registry.current().registered == better
+
+
+def test_every_prediction_in_service_uses_one_thread(registered: str) -> None:
+    """LightGBM keeps the number for the process: requests with different ones at the same time crash it."""
+    scorer = load("leadtime", "champion", registered).scorer
+    asked: list[int] = []
+    for ending in (BOUGHT, GONE):
+        booster = scorer.hazard.booster(ending)
+        if booster is not None:
+            predict = booster.predict
+            booster.predict = lambda *args, predict=predict, **options: (  # type: ignore[method-assign]
+                asked.append(options["num_threads"]) or predict(*args, **options)
+            )
+    for n in (1, 200):
+        matrix = np.full((n, len(scorer.catalogue.features)), np.nan)
+        scorer.score_columns(["x"] * n, np.full(n, NOW), matrix)
+    assert asked
+    assert set(asked) == {1}
 
 
 def test_a_tracking_store_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
