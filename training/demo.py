@@ -153,7 +153,8 @@ def serve(settings: Settings, env: dict[str, str]) -> int:
     """Service and MLflow UI until Ctrl-C, SIGTERM or the end of the service."""
     key, link = demo_key(env), sign_in_link(env)
     say("serve", "python -m serving, and the MLflow UI beside it")
-    service = subprocess.Popen([sys.executable, "-m", "serving"], env=env)
+    # in sessions of their own: Ctrl-C reaches the demo alone, which then stops each of them once
+    service = subprocess.Popen([sys.executable, "-m", "serving"], env=env, start_new_session=True)
     # its job runners, three more processes, serve features that the demo does not use
     tracking_env = {**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     tracking = subprocess.Popen(
