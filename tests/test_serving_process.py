@@ -194,16 +194,27 @@ def errors(browser) -> list[str]:
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
 
 
+def wait_for_heading(browser, text: str) -> None:
+    """A click returns before the page that it asks for is there."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    wait = WebDriverWait(browser, 30)
+    wait.until(text_to_be_present_in_element((By.TAG_NAME, "h1"), text))
+    wait.until(lambda page: page.execute_script("return document.readyState") == "complete")
+
+
 def test_a_browser_signs_in_and_reads_the_call_list(live: Service, browser) -> None:
     from selenium.webdriver.common.by import By
 
     browser.get(live.base + "/login")
     browser.delete_all_cookies()  # of the other tests of this browser
     browser.get(live.base + "/")
-    assert browser.find_element(By.TAG_NAME, "h1").text == "Sign in"
+    wait_for_heading(browser, "Sign in")
     browser.find_element(By.ID, "key").send_keys(live.key)
     browser.find_element(By.CSS_SELECTOR, "button.primary").click()
-    assert browser.find_element(By.TAG_NAME, "h1").text == "Call list"
+    wait_for_heading(browser, "Call list")
     expected = live.get("/v1/call-list?limit=50", Authorization=f"Bearer {live.key}")[1]["leads"]
     shown = browser.find_elements(By.CSS_SELECTOR, ".list .lead a")
     assert [link.text for link in shown] == [lead["lead_id"] for lead in expected]
@@ -213,10 +224,10 @@ def test_a_browser_signs_in_and_reads_the_call_list(live: Service, browser) -> N
         wide = browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= width, "nothing sticks out to the side"
     shown[0].click()
-    assert browser.find_element(By.TAG_NAME, "h1").text == expected[0]["lead_id"]
+    wait_for_heading(browser, expected[0]["lead_id"])
     assert browser.find_element(By.CSS_SELECTOR, "svg.chart").size["width"] > 200
     browser.find_element(By.XPATH, "//button[text()='Sign out']").click()
-    assert browser.find_element(By.TAG_NAME, "h1").text == "Sign in"
+    wait_for_heading(browser, "Sign in")
     assert errors(browser) == []
 
 
@@ -226,6 +237,7 @@ def test_the_api_documentation_shows_in_a_browser(live: Service, browser) -> Non
 
     link = live.run("serving.keys", "link")
     browser.get(link)
+    wait_for_heading(browser, "Call list")
     assert browser.current_url == live.base + "/"
     browser.get(live.base + "/docs")
     WebDriverWait(browser, 20).until(lambda page: len(page.find_elements(By.CSS_SELECTOR, ".opblock")) == 7)
