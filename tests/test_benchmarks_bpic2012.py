@@ -147,7 +147,7 @@ def test_score_groups_get_the_curves_of_their_like() -> None:
 def test_the_real_log_adds_up() -> None:
     path = find_data()
     if path is None:
-        pytest.skip("the BPI 2012 log is not here")
+        pytest.skip("the BPI 2012 log is not here; name the folder that holds bpic2012/ in LEADTIME_DATA")
     adapted = adapt(read_log(path))
     assert len(adapted.leads) == 13_087 - 3_345
     assert adapted.outcomes["outcome"].value_counts().to_dict() == {"lost": 7_635 + 2_807 - 3_345, "purchased": 2_246}
