@@ -1,0 +1,1 @@
+"""Every method on every dataset, on the same splits and features: ``python -m benchmarks.prediction``."""
