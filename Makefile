@@ -35,12 +35,18 @@ $(VENV)/.runtime: requirements/runtime.lock | $(BIN)/python
 $(VENV)/.dev: requirements/dev.lock | $(BIN)/python
 	$(call install,requirements/dev.lock,$@)
 
+# the peers of the benchmark, beside the packages that are tested
+$(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
+	$(call install,requirements/bench.lock,$@)
+
 lock: | $(BIN)/python  ## resolve pyproject.toml anew into requirements/*.lock
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
 		pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 		-c requirements/runtime.lock pyproject.toml --group dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+		-c requirements/dev.lock --group bench -o requirements/bench.lock
 
 # --- the two commands --------------------------------------------------------------------------------------------
 
