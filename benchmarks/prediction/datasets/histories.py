@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -109,16 +109,6 @@ def sampled(examples: Examples, keys: Sequence[str] | npt.NDArray[np.str_], most
     kept = np.zeros(len(names), dtype=bool)
     kept[np.array(order, dtype=np.int64)[np.cumsum(count[order]) <= most]] = True
     return examples.rows(kept[code])
-
-
-def end_at(events: pa.Table, known_by: int) -> pa.Table:
-    """The events with nothing recorded after ``known_by``."""
-    return events.filter(pc.less_equal(events["recorded_at"], known_by))
-
-
-def floored(examples: Examples, least: float = 1e-6) -> Examples:
-    """Durations of at least ``least`` days: an ending in the very moment asked about is one just after it."""
-    return replace(examples, duration=np.maximum(examples.duration, least))
 
 
 def weekly_dates(origin: int, weeks: int = WEEKS) -> int:

@@ -91,9 +91,8 @@ def tables(bought: pd.DataFrame, returned: pd.DataFrame) -> dict[str, pd.DataFra
         [bought[columns].assign(type="purchase_day"), returned[columns].assign(type="return_day")], ignore_index=True
     )
     events = events.merge(waits[["customer", "lead_id", "created_at", "ended_at"]], on="customer")
-    known = events["day"] + MIDNIGHT
-    # a wait that has not ended has no end to compare with: all days are known before it
-    events = events[events["ended_at"].isna() | (known < events["ended_at"])]
+    # of a wait that has ended, only what was known by then; one that has not takes all days
+    events = events[events["ended_at"].isna() | (events["day"] + MIDNIGHT < events["ended_at"])]
     known = events["day"] + MIDNIGHT
     events = pd.DataFrame(
         {

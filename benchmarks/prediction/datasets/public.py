@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +49,7 @@ class Sample:
         if self.last is not None:
             horizons[-1] = round(self.last / self.unit)
         rows = np.arange(len(duration))
-        train, test = train_test_split(
-            rows, test_size=HELD_OUT, stratify=self.outcome, random_state=self.random_state
-        )
+        train, test = train_test_split(rows, test_size=HELD_OUT, stratify=self.outcome, random_state=self.random_state)
         return Fold(
             dataset=name,
             origin="held-out",
@@ -175,14 +172,18 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
     "whas500": whas500,
 }
 
+# what has to be installed for each, by the name it is imported by
+PACKAGES = {
+    **dict.fromkeys(("gbsg2", "flchain", "whas500"), "sksurv"),
+    "weibull": "hazardous",
+    **dict.fromkeys(("support", "rotterdam"), "SurvSet"),
+}
+
 
 def folds(names: tuple[str, ...] = tuple(SAMPLES)) -> Iterator[Fold]:
     """A fold a dataset, one after the other."""
     for name in names:
         yield SAMPLES[name]().fold(name)
-
-
-DATASETS = {name: partial(folds, (name,)) for name in SAMPLES}
 
 
 def _survset(name: str, columns: tuple[str, ...], *, unit: float, unit_name: str) -> Sample:
