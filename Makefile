@@ -7,7 +7,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-store bench-simulator
+.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-prediction bench-store \
+	bench-simulator
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -83,6 +84,9 @@ bench-bpic2012: $(VENV)/.runtime  ## load, train and score BPI Challenge 2012; w
 
 bench-features: $(VENV)/.runtime  ## rows of features a second
 	$(BIN)/python -m benchmarks.features
+
+bench-prediction: $(VENV)/.bench  ## every peer on every dataset, a few hours; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.prediction
 
 bench-store: $(VENV)/.runtime  ## events appended and read a second
 	$(BIN)/python -m benchmarks.store
