@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.bpic2012.log import COLUMNS, Adapted, adapt, answers, endings, find_data, read_log, requests
 from benchmarks.bpic2012.naive_bayes import NaiveBayes
-from benchmarks.bpic2012.peer import curves_by_group, view
+from benchmarks.bpic2012.peer import view
+from benchmarks.prediction.peers.groups import curves_by_group
 from features.errors import InputError
 
 START = "2011-10-01T00:38:44.546+02:00"
@@ -140,7 +141,7 @@ def test_rare_tags_are_skipped() -> None:
 def test_score_groups_get_the_curves_of_their_like() -> None:
     score = np.repeat([1.0, 50.0], 100)
     duration = np.where(np.arange(200) < 100, 20.0, 2.0)
-    curves = curves_by_group(score, duration, np.ones(200, dtype=int), [0.5, 60.0], np.array([1.0, 5.0, 25.0]))
+    curves, _ = curves_by_group(score, duration, np.ones(200, dtype=int), [0.5, 60.0], np.array([1.0, 5.0, 25.0]))
     assert curves.tolist() == [[0, 0, 1], [0, 1, 1]]
 
 

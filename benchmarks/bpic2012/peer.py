@@ -1,4 +1,4 @@
-"""The peer's view of a case, and a purchase curve out of its score, which has no time of its own."""
+"""The peer's view of a case, and its score, which has no time of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import pandas as pd
 
 from benchmarks.bpic2012.log import Adapted
 from benchmarks.bpic2012.naive_bayes import NaiveBayes
-from model.aalen_johansen import aalen_johansen, incidence_at
 
 STAGES = ("A_SUBMITTED", "A_PREACCEPTED", "A_ACCEPTED", "A_FINALIZED", "O_SENT", "O_SENT_BACK", "W_Valideren aanvraag")
-GROUPS = 20  # groups of equal size by score, each with its own curve
 Float = npt.NDArray[np.float64]
 
 
@@ -69,24 +67,3 @@ def score_peer(peer: NaiveBayes, seen: View) -> Float:
     """(n,): its percentages. A tag that no row of ``seen`` carries counts as absent."""
     absent = np.zeros(len(seen.fields), dtype=bool)
     return peer.score(seen.fields, seen.stage, {name: seen.tags.get(name, absent) for name in peer.counts["tags"]})
-
-
-def curves_by_group(
-    score: npt.ArrayLike, duration: Float, outcome: npt.ArrayLike, asked: npt.ArrayLike, times: Float
-) -> Float:
-    """(n, k): for each asked score, the Aalen-Johansen curve of the training rows with scores like it.
-
-    The fairest time that can be given to a score without one: the training rows are cut into up to 20 groups of
-    equal size by score, and each group lends its curve.
-    """
-    known, codes, wanted = (np.asarray(part) for part in (score, outcome, asked))
-    # edges that are scores themselves, so that no group is empty
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, GROUPS + 1)[1:-1], method="inverted_cdf"))
-    edges = edges[edges < known.max()]
-    member, found = np.searchsorted(edges, known, side="left"), np.searchsorted(edges, wanted, side="left")
-    curves = np.zeros((len(edges) + 1, len(times)))
-    for group in range(len(edges) + 1):
-        rows = member == group
-        at, bought, _ = aalen_johansen(duration[rows], codes[rows])
-        curves[group] = incidence_at(at, bought, times)
-    return curves[found]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bpic2012.log import Adapted, answers, requests
-from benchmarks.bpic2012.peer import Float, curves_by_group, fit_peer, score_peer, view
+from benchmarks.bpic2012.peer import Float, fit_peer, score_peer, view
+from benchmarks.prediction.peers.groups import curves_by_group
 from model.aalen_johansen import AalenJohansen
 from model.curves import Curves
 from model.frame import endings
@@ -76,5 +77,5 @@ def naive_bayes_curves(
     peer = fit_peer(adapted, closed, won)
     known, asked = score_peer(peer, view(adapted, training.asked)), score_peer(peer, view(adapted, test))
     grid = np.arange(0.0, horizons[-1] + 1)
-    purchased = curves_by_group(known, training.duration, training.outcome, asked, grid)
+    purchased, _ = curves_by_group(known, training.duration, training.outcome, asked, grid)
     return Curves(grid, purchased, np.zeros_like(purchased))

@@ -1,0 +1,66 @@
+"""hazardous' SurvivalBoost: both incidences in one boosting, with the time as a feature."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.prediction.fold import Fold
+from benchmarks.prediction.peers.causes import interpolate
+from benchmarks.prediction.peers.encode import TreeCode
+from benchmarks.prediction.peers.tuning import Candidate, Predict, Task
+from features.lives import BOUGHT, GONE
+from model.curves import Float
+from model.examples import Examples
+
+# the first is as shipped, but for the iterations of a smaller budget
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {"n_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 31, "ipcw_strategy": "alternating"},
+    {"n_iter": 100, "learning_rate": 0.05, "max_leaf_nodes": 31, "ipcw_strategy": "kaplan-meier"},
+    {"n_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 15, "ipcw_strategy": "kaplan-meier"},
+    {"n_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 31, "ipcw_strategy": "kaplan-meier"},
+)
+FEWEST_EVENTS = 10
+POINTS = 15  # times that are asked of it; each costs a pass through all trees
+
+
+def _fit(settings: dict[str, Any], examples: Examples, task: Task) -> Predict:
+    from hazardous import SurvivalBoost  # noqa: PLC0415 - only the benchmark has it
+
+    code = TreeCode.fit(examples.features)
+    X = code.transform(examples.features)
+    longest = task.grid[-1]
+    # it draws times evenly up to the longest duration: those beyond the longest horizon would be wasted
+    outcome = np.where(examples.duration > longest, 0, examples.outcome).astype(np.int64)
+    causes = [cause for cause in (BOUGHT, GONE) if (outcome == cause).sum() >= FEWEST_EVENTS]
+    outcome[~np.isin(outcome, causes)] = 0
+    y = pd.DataFrame({"event": outcome, "duration": np.minimum(examples.duration, longest)})
+    if not causes:
+        return lambda asked: (np.zeros((len(asked), len(task.grid))),) * 2
+    model = SurvivalBoost(**settings, show_progressbar=False, random_state=0).fit(X, y)
+    times = np.unique(np.concatenate([np.geomspace(min(1.0, longest / 8), longest, POINTS), task.horizons]))[:]
+
+    def predict(asked: pd.DataFrame) -> tuple[Float, Float]:
+        found = model.predict_cumulative_incidence(code.transform(asked), times=times)
+        place = {int(event): k for k, event in enumerate(model.event_ids_)}
+        none = np.zeros((len(asked), len(task.grid)))
+        bought, gone = (
+            interpolate(times, found[:, place[cause]], task.grid) if cause in place else none
+            for cause in (BOUGHT, GONE)
+        )
+        return bought, gone
+
+    return predict
+
+
+def candidates(fold: Fold) -> list[Candidate]:  # noqa: ARG001 - every dataset has it
+    return [
+        Candidate(
+            f"{s['n_iter']} iterations, {s['max_leaf_nodes']} leaves, rate {s['learning_rate']}, {s['ipcw_strategy']}",
+            partial(_fit, s),
+        )
+        for s in SETTINGS
+    ]
