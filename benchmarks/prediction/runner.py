@@ -107,7 +107,7 @@ def answer(fold_file: Path, asked: Asked, method: str, keep: Path, *, limit: flo
         found: Result = read(place)
         return found
     if code is None:
-        failed = replace(failed, status=LATE, message=f"ended after {limit:.0f} s")
+        failed = replace(failed, status=LATE, message=f"ended after {limit:g} s")
     elif code < 0:
         failed = replace(failed, message=f"ended by {signal.Signals(-code).name}")
     else:
