@@ -19,7 +19,7 @@ from model.examples import Examples
 from model.grid import bin_edges
 
 TREES = 60
-SETTINGS = tuple((leaf, share) for leaf in (20, 60) for share in ("sqrt", 0.3))
+SETTINGS = tuple((leaf, share) for leaf in (20, 60) for share in ("sqrt", 0.2))
 FEWEST_EVENTS = 10
 BATCH = 5_000
 
