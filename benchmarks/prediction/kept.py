@@ -17,11 +17,11 @@ import pandas as pd
 from benchmarks.prediction.fold import Answer, Fold
 from model.curves import Curves, Float
 from model.examples import Examples
-from model.person_period import DEADLINE
 
 TOLERANCE = 1e-9  # by which a curve may fall or exceed 1
 DONE, FAILED, LATE, NOT_APPLICABLE = "done", "failed", "over the time limit", "not applicable"
 ASKED = "asked.pkl"
+DEADLINE = "deadline_days"  # the feature, as model.person_period calls it; importing that would load LightGBM too
 Float32 = npt.NDArray[np.float32]
 
 

@@ -46,6 +46,7 @@ class Scored:
     off_drawn: Float
     wrong: int = 0
     tuning_seconds: float = float("nan")
+    fit_rows: float = float("nan")
     fit_seconds: float = float("nan")
     predict_seconds: float = float("nan")
     peak_mb: float = float("nan")
@@ -217,6 +218,7 @@ def _score(
         off_drawn=offs,
         wrong=sum(result.wrong for result in results),
         tuning_seconds=_mean([result.extra.get("tuning_seconds", 0.0) for result in results]),
+        fit_rows=_mean([result.extra.get("fit_rows", float("nan")) for result in results]),
         fit_seconds=_mean([result.fit_seconds for result in results]),
         predict_seconds=_mean([result.predict_seconds for result in results]),
         peak_mb=max((result.peak_mb for result in results), default=float("nan")),

@@ -65,7 +65,7 @@ def leadtime(fold: Fold, *, keep_calibration: bool = True, **parameters: Any) ->
         readiness=readiness,
         fit_seconds=fitted - began,
         predict_seconds=predicted - fitted,
-        extra={"window_coverage": COVERAGE},
+        extra={"window_coverage": COVERAGE, "fit_rows": len(fold.train)},
     )
 
 
@@ -75,7 +75,13 @@ def _alone(fold: Fold, hazard: PurchaseHazard) -> Answer:
     hazard.fit(fold.train.features, fold.train.y, groups=fold.train.group)
     fitted = time.perf_counter()
     curves = hazard.predict_curves(fold.test.features)
-    return Answer(curves=curves, fit_seconds=fitted - began, predict_seconds=time.perf_counter() - fitted)
+    predicted = time.perf_counter()
+    return Answer(
+        curves=curves,
+        fit_seconds=fitted - began,
+        predict_seconds=predicted - fitted,
+        extra={"fit_rows": len(fold.train)},
+    )
 
 
 def without_deadline(fold: Fold) -> Answer:
