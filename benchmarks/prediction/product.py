@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.prediction.fold import Answer, Fold, Method
+from benchmarks.prediction.kept import DEADLINE
 from features.catalogue import Catalogue
 from features.events import DAY
 from features.settings import Costs
@@ -87,7 +88,7 @@ def _alone(fold: Fold, hazard: PurchaseHazard) -> Answer:
 def without_deadline(fold: Fold) -> Answer:
     """Nothing is known of the declared deadline."""
     columns = [name for name in fold.train.features.columns if "deadline" in str(name)]
-    if not columns or fold.train.features[columns].isna().all(axis=None):
+    if DEADLINE not in columns or fold.train.features[DEADLINE].isna().all():
         raise NotHere("no lead declared a deadline")
 
     def bare(examples: Examples) -> Examples:
