@@ -10,11 +10,15 @@ occurred_at > as_of - W. That is the time from joined to max(joined, occurred_at
 that of joined <= as_of less that of ends <= as_of, each a binary search in the sorted times of the account. The
 lead's own events are taken off by the kernel, which sees them anyway. Nothing grows with the square of an account.
 
+A fading count of the account is kept up from event to event as they come in: what all of them are worth when the last
+one does. At as_of that has faded by the time since then.
+
 Colleagues are the other leads that belonged to the account at any time up to as_of.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -144,6 +148,20 @@ def _fill_series(events, start, joined, occurred, lead_of, windows, bases, serie
             series[bases[window + 1] + low : bases[window + 1] + high].sort()
 
 
+@compiled
+def _fill_decays(events, start, joined, occurred, factor, base, decays):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Fill by account what the events so far, which are in the order they come in, are worth at each coming in."""
+    for account in range(len(start) - 1):
+        worth, before = 0.0, np.int64(0)
+        for i in range(start[account], start[account + 1]):
+            came = joined[events[i]]
+            if worth > 0.0:
+                worth *= math.exp(-((came - before) * factor))
+            worth += math.exp(-((came - occurred[events[i]]) * factor))
+            before = came
+            decays[base + i] = worth
+
+
 def index_accounts(
     *,
     start: Int64,
@@ -154,11 +172,12 @@ def index_accounts(
     n_accounts: int,
     streams: Sequence[npt.NDArray[np.intp]],
     windows: Sequence[int],
+    decays: Sequence[tuple[int, float]],
 ) -> tuple[Accounts, Int32]:
     """The index of colleagues' events, and by event the account it counts to (-1 for none).
 
     ``named``: by event, the account that it gives its lead, -1 for none. ``streams``: the rows of the events that
-    each stream looks at. ``windows``: microseconds.
+    each stream looks at. ``windows``: microseconds. ``decays``: a stream and the factor of the exponent each.
     """
     n, lines = len(occurred), 1 + len(windows)
     event_account = np.full(n, -1, dtype=np.int32)
@@ -175,9 +194,15 @@ def index_accounts(
     series = np.empty(lines * int(firsts[-1]), dtype=np.int64)
     best = np.empty((3, int(firsts[-1])), dtype=np.int64)
     spans = np.array(windows, dtype=np.int64)
+    factors = np.array([factor for _, factor in decays], dtype=np.float64)
+    decay_firsts = np.concatenate(([0], np.cumsum([sizes[stream] for stream, _ in decays], dtype=np.int64)))
+    worth = np.empty(int(decay_firsts[-1]))
     for i, rows in enumerate(streams):
         events = _by_account(rows, event_account, member_start, stream_start[i])
         _fill_series(events, stream_start[i], joined, occurred, lead_of, spans, bases[i], series, best)
+        for decay, (stream, factor) in enumerate(decays):
+            if stream == i:
+                _fill_decays(events, stream_start[i], joined, occurred, factor, decay_firsts[decay], worth)
     accounts = Accounts(
         stair_start=stair_start,
         stair_known=stair_known,
@@ -188,6 +213,9 @@ def index_accounts(
         series=series,
         series_base=bases,
         best=best,
+        decay_factor=factors,
+        decay_base=decay_firsts[:-1] - firsts[[stream for stream, _ in decays]],
+        decays=worth,
     )
     return accounts, event_account
 
@@ -205,5 +233,8 @@ def no_accounts(n_leads: int, n_events: int, n_streams: int, n_lines: int) -> tu
         series=none64,
         series_base=np.zeros((n_streams, n_lines), dtype=np.int64),
         best=np.empty((3, 0), dtype=np.int64),
+        decay_factor=np.empty(0),
+        decay_base=none64,
+        decays=np.empty(0),
     )
     return accounts, np.full(n_events, -1, dtype=np.int32)

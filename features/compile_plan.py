@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from features import kernel as k
-from features.events import NOT_ENGAGEMENT
+from features.events import ENDINGS, ERASED, NOT_ENGAGEMENT
 from features.feature_spec import EVENT_FIELDS, Condition, FeatureSpec
-from features.plan import UNSEEN, Plan, Reader, Selector
+from features.plan import Plan, Reader, Selector
 
 _ANY_NAME = "\x00"  # stands for every type or channel that no row names
-_Signature = tuple[bool, ...]  # by selector: whether it takes a type (or a channel)
+_Signature = tuple[bool, ...]  # by selector: whether it takes a type (or a channel); of types last: whether an ending
 
 
 class _Recipe(NamedTuple):
@@ -55,10 +55,15 @@ _LAST_NUMBER = _Recipe(k.TAKE_NUMBER, k.NUMBER, "numbers", "numbers")
 _LAST_LEVEL = _Recipe(k.TAKE_LEVEL, k.LEVEL, "levels", "levels")
 _LAST_EVENT_LEVEL = _Recipe(k.TAKE_LEVEL, k.EVENT_LEVEL, "levels", "event_levels")
 _ACCOUNT_RECIPES = {
-    "count": _Recipe(k.TAKE_ACCOUNT_TOTAL, k.OWN, "totals"),
-    "recency": _Recipe(k.TAKE_ACCOUNT_SINCE_LAST),
-    "colleagues": _Recipe(k.TAKE_COLLEAGUES),
+    ("account", "count"): _Recipe(k.TAKE_ACCOUNT_TOTAL, k.OWN, "totals"),
+    ("account", "recency"): _Recipe(k.TAKE_ACCOUNT_SINCE_LAST),
+    ("account", "decayed"): _Recipe(k.TAKE_ACCOUNT_DECAY, k.OWN_DECAY, "decays"),
+    ("account", "colleagues"): _Recipe(k.TAKE_COLLEAGUES),
+    ("whole_account", "count"): _Recipe(k.TAKE_WHOLE_TOTAL, k.APART, "totals"),
+    ("whole_account", "recency"): _Recipe(k.TAKE_WHOLE_SINCE_LAST, k.TIME, "times"),
+    ("whole_account", "decayed"): _Recipe(k.TAKE_WHOLE_DECAY, k.APART_DECAY, "decays"),
 }
+_OF_STREAMS = {recipe.take for recipe in _ACCOUNT_RECIPES.values()} - {k.TAKE_COLLEAGUES}
 
 
 class _Action(NamedTuple):
@@ -85,7 +90,7 @@ class _Compiler:
         windows = [spec.window for spec in features if spec.window is not None]
         windows += [2 * spec.window for spec in features if spec.aggregation == "momentum" and spec.window is not None]
         self.edges = sorted({_micros(window) for window in windows})
-        colleagues = [spec.window for spec in features if spec.scope == "account" and spec.window is not None]
+        colleagues = [spec.window for spec in features if spec.scope != "lead" and spec.window is not None]
         self.account_windows = sorted({_micros(window) for window in colleagues})
         self.actions: dict[tuple[object, ...], _Action] = {}
         self.slots = dict.fromkeys(("totals", "maxima", "decays", "times", "numbers", "levels", "dates", "distinct"), 0)
@@ -93,14 +98,17 @@ class _Compiler:
         self.readers: dict[str, dict[Reader, int]] = {name: {} for name in kinds}
         self.conditions: dict[tuple[Condition, ...], int] = {}
         self.streams: dict[tuple[Selector, int], int] = {}
+        self.account_decays: dict[tuple[int, float], int] = {}
 
     def plan(self) -> Plan:
         columns = [self._column(spec) for spec in self.features]
         actions = list(self.actions.values())
         selectors = sorted({action.selector for action in actions} | {selector for selector, _ in self.streams})
         named = {name for selector in selectors for name in selector.types + selector.without_types}
-        type_class, types = _classes(named | NOT_ENGAGEMENT, lambda n: tuple(s.takes_type(n) for s in selectors))
-        type_class |= dict.fromkeys(UNSEEN, -1)
+        type_class, types = _classes(
+            named | NOT_ENGAGEMENT, lambda n: (*(s.takes_type(n) for s in selectors), n in ENDINGS)
+        )
+        type_class |= {n: -1 for n in (*ENDINGS, ERASED) if not any(s.takes_type(n) for s in selectors)}
         named = {name for selector in selectors for name in selector.channels + selector.without_channels}
         channel_class, channels = _classes(named, lambda n: tuple(s.takes_channel(n) for s in selectors))
         no_channel = channels.setdefault(tuple(s.takes_channel(None) for s in selectors), len(channels))
@@ -117,9 +125,10 @@ class _Compiler:
             values=tuple(self.readers["values"]),
             event_levels=tuple(self.readers["event_levels"]),
             conditions=tuple(self.conditions),
-            account_property=self.account_property if any(s.scope == "account" for s in self.features) else None,
+            account_property=self.account_property if any(s.scope != "lead" for s in self.features) else None,
             streams=tuple(self.streams),
             account_windows=tuple(self.account_windows),
+            account_decays=tuple(self.account_decays),
         )
 
     def _column(self, spec: FeatureSpec) -> tuple[int, int, int, int, float]:
@@ -131,8 +140,11 @@ class _Compiler:
         a = self._act(recipe.action, recipe, spec, factor) if recipe.action >= 0 else 0
         b = len(self.edges) if spec.window is None else self.edges.index(_micros(spec.window))
         c = 0
-        if recipe.take in (k.TAKE_ACCOUNT_TOTAL, k.TAKE_ACCOUNT_SINCE_LAST):
+        if recipe.take in _OF_STREAMS:
             c = self._series(spec)
+            if recipe.take in (k.TAKE_ACCOUNT_DECAY, k.TAKE_WHOLE_DECAY):
+                stream = c // (1 + len(self.account_windows))
+                b = self.account_decays.setdefault((stream, factor), len(self.account_decays))
         elif recipe.take == k.TAKE_RATIO:
             a, b = self.names[spec.numerator], self.names[spec.denominator]
         elif recipe.take == k.TAKE_MEAN:
@@ -196,6 +208,7 @@ class _Compiler:
             b=_int32([column[2] for column in columns]),
             c=_int32([column[3] for column in columns]),
             unit=np.array([column[4] for column in columns], dtype=np.float64),
+            enters=np.array([not of_type[-1] for of_type in types for _ in channels], dtype=np.uint8),
         )
 
     def _reads(
@@ -211,14 +224,14 @@ class _Compiler:
             if action.condition >= 0 or (action.reader >= 0 and not from_event):
                 reading.add(action.selector)
         return [
-            any(taken and selector in reading for taken, selector in zip(signature, selectors, strict=True))
+            any(taken and selector in reading for taken, selector in zip(signature[:-1], selectors, strict=True))
             for signature in types
         ]
 
 
 def _recipe(spec: FeatureSpec) -> _Recipe:
-    if spec.scope == "account":
-        return _ACCOUNT_RECIPES[spec.aggregation]
+    if spec.scope != "lead":
+        return _ACCOUNT_RECIPES[spec.scope, spec.aggregation]
     if spec.aggregation != "last":
         return _RECIPES[spec.aggregation]
     if spec.levels is None:
@@ -228,7 +241,9 @@ def _recipe(spec: FeatureSpec) -> _Recipe:
 
 def _selector(spec: FeatureSpec) -> Selector:
     lists = (spec.types, spec.without_types, spec.channels, spec.without_channels)
-    return Selector(*(tuple(sorted(set(names))) for names in lists))
+    endings = spec.scope != "lead" and not set(spec.types).isdisjoint(ENDINGS)
+    types, without_types, channels, without_channels = (tuple(sorted(set(names))) for names in lists)
+    return Selector(types, without_types, channels, without_channels, endings)
 
 
 def _classes(

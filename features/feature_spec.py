@@ -11,6 +11,7 @@ from features.errors import InputError
 
 OTHER = "(other)"  # the rest class of a categorical
 EVERY, ENGAGEMENT, GIVEN = "@any", "@engagement", "@given"
+SECTION = "@section:"  # before the name of a property: the section of its value (property_values.section_of)
 EVENT_FIELDS = ("@type", "@channel", "@campaign")  # stand where a property does, for what is not in the properties
 
 
@@ -36,7 +37,9 @@ AGGREGATIONS: dict[str, Needs] = {
     "active_days": Needs("number of UTC calendar days with an event in the window", window="may"),
     "recency": Needs("days since the last event", account=True),
     "first": Needs("days since the first event"),
-    "decayed": Needs("number of events, each losing half of its worth in every half-life", half_life=True),
+    "decayed": Needs(
+        "number of events, each losing half of its worth in every half-life", half_life=True, account=True
+    ),
     "momentum": Needs("(now - before) / (now + before): events in this window, and in the one before", window="must"),
     "pace": Needs("the same for events a day: in this window, and in the life of the lead before it", window="must"),
     "last": Needs("value of a property in the last event that gives one", properties=True),
@@ -52,14 +55,16 @@ AGGREGATIONS: dict[str, Needs] = {
     "colleagues": Needs("number of other leads known to belong to the account", events=False, account=True),
 }
 ACCOUNT_ONLY = frozenset({"colleagues"})
+SCOPES = ("lead", "account", "whole_account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """What the properties of an event must say: one of some texts, none of some, a number at least or at most.
 
-    ``properties``: names, of which the first that is there counts. An event without any never meets the
-    condition. ``one_of`` and ``none_of`` compare texts: 5, 5.0 and "5" are the same, true is "true".
+    ``properties``: names, of which the first that is there counts; @section: before one is for the section of its
+    value. An event without any never meets the condition. ``one_of`` and ``none_of`` compare texts: 5, 5.0 and "5"
+    are the same, true is "true".
     """
 
     properties: tuple[str, ...]
@@ -77,17 +82,19 @@ class FeatureSpec:
     ``@any``; ``without_types`` are taken away again. Endings and erasures are never looked at.
     ``channels``: empty for all events, else channel names, or ``@given`` for any; ``without_channels`` likewise.
     ``where``: conditions that the properties must all meet.
-    ``properties``: names, of which the first that is there counts; or one of @type, @channel, @campaign.
+    ``properties``: names as in a condition, of which the first that is there counts; or one of @type, @channel,
+    @campaign.
     ``window``: days, the events with as_of - window < occurred_at <= as_of; None for all time.
     ``half_life``: days. ``levels``: the categories of a ``last`` that is categorical, without the rest class.
-    ``scope``: "account" looks at the events of other leads of the same account (see features.accounts).
+    ``scope``: "account" looks at the events of other leads of the same account (see features.accounts), and
+    "whole_account" at these and the lead's own.
     ``numerator``, ``denominator``: names of other numeric features that are no ratios.
     """
 
     name: str
     aggregation: str
     label: str = ""
-    scope: Literal["lead", "account"] = "lead"
+    scope: Literal["lead", "account", "whole_account"] = "lead"
     types: tuple[str, ...] = (ENGAGEMENT,)
     without_types: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
@@ -187,9 +194,13 @@ def _problems(spec: FeatureSpec) -> list[tuple[str, str]]:
     needs = AGGREGATIONS[spec.aggregation]
     checks = [
         (not spec.name, "a name", "an empty one"),
-        (spec.scope not in ("lead", "account"), "scope 'lead' or 'account'", repr(spec.scope)),
-        (spec.scope == "account" and not needs.account, "an aggregation that an account has", repr(spec.aggregation)),
-        (spec.scope == "lead" and spec.aggregation in ACCOUNT_ONLY, "scope 'account'", "scope 'lead'"),
+        (spec.scope not in SCOPES, "scope 'lead', 'account' or 'whole_account'", repr(spec.scope)),
+        (spec.scope != "lead" and not needs.account, "an aggregation that an account has", repr(spec.aggregation)),
+        (
+            spec.scope != "account" and spec.aggregation in ACCOUNT_ONLY,
+            "scope 'account'",
+            f"scope {spec.scope!r}",
+        ),
         (needs.properties and not spec.properties, f"properties, for {spec.aggregation} reads one", "none"),
         (not needs.properties and bool(spec.properties), f"no properties, for {spec.aggregation} reads none", "some"),
         (needs.window == "must" and spec.window is None, "a window in days", "none"),

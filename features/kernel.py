@@ -19,8 +19,26 @@ DAY = 86_400_000_000
 NEVER = np.iinfo(np.int64).min  # no time, no date
 
 # What an event does to the state of a row, one for each class of events and slot of the state.
-COUNT, SUM, GIVEN, ACTIVE_DAY, DISTINCT, OWN, MAX, DECAY, TIME, NUMBER, LEVEL, EVENT_LEVEL, DATE = range(13)
-N_ACTIONS = 13
+# OWN ones are for events that count to the lead's account, APART ones for those that no account's series holds.
+(
+    COUNT,
+    SUM,
+    GIVEN,
+    ACTIVE_DAY,
+    DISTINCT,
+    OWN,
+    APART,
+    MAX,
+    DECAY,
+    OWN_DECAY,
+    APART_DECAY,
+    TIME,
+    NUMBER,
+    LEVEL,
+    EVENT_LEVEL,
+    DATE,
+) = range(16)
+N_ACTIONS = 16
 
 # What a column takes from the state.
 (
@@ -44,9 +62,13 @@ N_ACTIONS = 13
     TAKE_DAY_OF_YEAR,
     TAKE_ACCOUNT_TOTAL,
     TAKE_ACCOUNT_SINCE_LAST,
+    TAKE_ACCOUNT_DECAY,
+    TAKE_WHOLE_TOTAL,
+    TAKE_WHOLE_SINCE_LAST,
+    TAKE_WHOLE_DECAY,
     TAKE_COLLEAGUES,
     TAKE_RATIO,
-) = range(22)
+) = range(26)
 
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
@@ -88,6 +110,9 @@ class Accounts(NamedTuple):
     series: Int64  # all series of sorted times, one after the other
     series_base: Int64  # (streams, 1 + windows): where a series starts
     best: Int64  # (3, events in streams): latest occurred_at so far, its lead, the latest of any other lead
+    decay_factor: Float64  # by decay of a stream
+    decay_base: Int64  # where it starts less where the series of its stream does
+    decays: Float64  # what the events that came in so far are worth when the last of them does
 
 
 class Program(NamedTuple):
@@ -106,6 +131,7 @@ class Program(NamedTuple):
     b: Int32
     c: Int32
     unit: Float64
+    enters: Bool8  # by kind: whether such an event is one of the lead's life, endings are not
 
 
 @compiled
@@ -177,6 +203,19 @@ def _account_latest(accounts, account, as_of, line, lead):  # type: ignore[no-un
     if last < low:
         return NEVER
     return accounts.best[0, last] if accounts.best[1, last] != lead else accounts.best[2, last]
+
+
+@compiled
+def _account_decayed(accounts, account, as_of, line, decay):  # type: ignore[no-untyped-def]
+    """What the events that count to the account are still worth."""
+    stream = line // accounts.series_base.shape[1]
+    base = accounts.series_base[stream, 0]
+    low = base + accounts.stream_start[stream, account]
+    last = _upper(accounts.series, low, base + accounts.stream_start[stream, account + 1], as_of) - 1
+    if last < low:
+        return 0.0
+    faded = math.exp(-((as_of - accounts.series[last]) * accounts.decay_factor[decay]))
+    return accounts.decays[accounts.decay_base[decay] + last] * faded
 
 
 @compiled
@@ -290,7 +329,7 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
     take, a_of, b_of, c_of, units = program.take, program.a, program.b, program.c, program.unit
     state = _new_state(program, n_local)
     edges, starts, slots, conditions = program.edges, program.action_start, program.slot, program.condition
-    readers, extras, factors = program.reader, program.extra, program.factor
+    readers, extras, factors, enters = program.reader, program.extra, program.factor, program.enters
     lead_start, occurred, recorded, kinds = events.start, events.occurred, events.recorded, events.kind
     text_of, event_account, local, event_level = events.text, events.account, events.local, events.level
     meets, number, level, date = texts.meets, texts.number, texts.level, texts.date
@@ -300,15 +339,18 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
     for row in range(low, high):
         lead, as_of = leads[row], as_ofs[row]
         _clear(state)
-        entered, account, bucket = NEVER, np.int32(-1), 0
+        entered, account, bucket, shared = NEVER, np.int32(-1), 0, False
         if lead >= 0:
             account = _account_of(accounts, lead, as_of)
+            shared = _colleagues(accounts, account, as_of) > 0
             begin = lead_start[lead]
             for event in range(_upper(occurred, begin, lead_start[lead + 1], as_of) - 1, begin - 1, -1):
                 if kinds[event] < 0 or recorded[event] > as_of:
                     continue
-                entered = occurred[event]
-                age = as_of - entered
+                moment = occurred[event]
+                age = as_of - moment
+                if enters[kinds[event]]:
+                    entered = moment
                 while bucket < len(edges) and age >= edges[bucket]:
                     bucket += 1
                 text, first = text_of[event], kinds[event] * N_ACTIONS
@@ -324,7 +366,7 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                     if not math.isnan(value) and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += 1.0
                 for at in range(starts[first + ACTIVE_DAY], starts[first + ACTIVE_DAY + 1]):
-                    day, slot = entered // DAY, slots[at]
+                    day, slot = moment // DAY, slots[at]
                     if last_day[slot] != day and (conditions[at] < 0 or meets[conditions[at], text]):
                         last_day[slot] = day
                         totals[bucket, slot] += 1.0
@@ -334,8 +376,13 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                     if new and (conditions[at] < 0 or meets[conditions[at], text]):
                         met[extras[at], code] = row
                         totals[bucket, slots[at]] += 1.0
+                own = event_account[event] == account
                 for at in range(starts[first + OWN], starts[first + OWN + 1]):
-                    if event_account[event] == account and (conditions[at] < 0 or meets[conditions[at], text]):
+                    if own and (conditions[at] < 0 or meets[conditions[at], text]):
+                        totals[bucket, slots[at]] += 1.0
+                apart = not (own and shared)
+                for at in range(starts[first + APART], starts[first + APART + 1]):
+                    if apart and (conditions[at] < 0 or meets[conditions[at], text]):
                         totals[bucket, slots[at]] += 1.0
                 for at in range(starts[first + MAX], starts[first + MAX + 1]):
                     value = number[readers[at], text] * factors[at]
@@ -344,11 +391,17 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                 for at in range(starts[first + DECAY], starts[first + DECAY + 1]):
                     if conditions[at] < 0 or meets[conditions[at], text]:
                         decays[slots[at]] += math.exp(-(age * factors[at]))
+                for at in range(starts[first + OWN_DECAY], starts[first + OWN_DECAY + 1]):
+                    if own and shared and (conditions[at] < 0 or meets[conditions[at], text]):
+                        decays[slots[at]] += math.exp(-(age * factors[at]))
+                for at in range(starts[first + APART_DECAY], starts[first + APART_DECAY + 1]):
+                    if apart and (conditions[at] < 0 or meets[conditions[at], text]):
+                        decays[slots[at]] += math.exp(-(age * factors[at]))
                 for at in range(starts[first + TIME], starts[first + TIME + 1]):
                     if conditions[at] < 0 or meets[conditions[at], text]:
-                        earliest[slots[at]] = entered
+                        earliest[slots[at]] = moment
                         if latest[slots[at]] == NEVER:
-                            latest[slots[at]] = entered
+                            latest[slots[at]] = moment
                 for at in range(starts[first + NUMBER], starts[first + NUMBER + 1]):
                     if math.isnan(numbers[slots[at]]) and (conditions[at] < 0 or meets[conditions[at], text]):
                         numbers[slots[at]] = number[readers[at], text]
@@ -363,7 +416,7 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                     if given == NEVER or (conditions[at] >= 0 and not meets[conditions[at], text]):
                         continue
                     if last_date[slot] == NEVER:
-                        last_date[slot], last_given[slot], next_date[slot] = given, entered, given
+                        last_date[slot], last_given[slot], next_date[slot] = given, moment, given
                     elif given != next_date[slot]:
                         n_changes[slot] += 1
                         next_date[slot] = given
@@ -405,6 +458,21 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                 value = float(_account_total(accounts, account, as_of, c, totals[b, a]))
             elif what == TAKE_ACCOUNT_SINCE_LAST:
                 value = _since(_account_latest(accounts, account, as_of, c, lead), as_of)
+            elif what == TAKE_ACCOUNT_DECAY:
+                # no residue of the subtraction where no colleague did anything
+                value = 0.0
+                if shared and _account_latest(accounts, account, as_of, c, lead) != NEVER:
+                    value = max(_account_decayed(accounts, account, as_of, c, b) - decays[a], 0.0)
+            elif what == TAKE_WHOLE_TOTAL:
+                value = totals[b, a]
+                if shared:
+                    value += _account_total(accounts, account, as_of, c, 0.0)
+            elif what == TAKE_WHOLE_SINCE_LAST:
+                value = _since(max(latest[a], _account_latest(accounts, account, as_of, c, lead)), as_of)
+            elif what == TAKE_WHOLE_DECAY:
+                value = decays[a]
+                if shared:
+                    value += _account_decayed(accounts, account, as_of, c, b)
             else:
                 value = float(_colleagues(accounts, account, as_of))
             out[row, column] = value

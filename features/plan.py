@@ -11,8 +11,6 @@ from features.feature_spec import ENGAGEMENT, EVERY, GIVEN, Condition
 from features.history import History
 from features.kernel import Program
 
-UNSEEN = (*ENDINGS, ERASED)  # types that no feature may look at
-
 
 class Selector(NamedTuple):
     """Which events a row looks at, by type and channel."""
@@ -21,10 +19,13 @@ class Selector(NamedTuple):
     without_types: tuple[str, ...]
     channels: tuple[str, ...]
     without_channels: tuple[str, ...]
+    endings: bool = False  # of colleagues, where they are named
 
     def takes_type(self, name: str) -> bool:
-        if name in UNSEEN or name in self.without_types:
+        if name in self.without_types or name == ERASED:
             return False
+        if name in ENDINGS:
+            return self.endings and name in self.types
         return name in self.types or EVERY in self.types or (ENGAGEMENT in self.types and name not in NOT_ENGAGEMENT)
 
     def takes_channel(self, name: str | None) -> bool:
@@ -63,4 +64,5 @@ class Plan:
     account_property: str | None  # None if no row asks about the account
     streams: tuple[tuple[Selector, int], ...]  # of events of colleagues: which, and under which condition
     account_windows: tuple[int, ...]  # microseconds
+    account_decays: tuple[tuple[int, float], ...]  # which stream, and the factor of the exponent
     prepared: WeakKeyDictionary[History, object] = field(default_factory=WeakKeyDictionary)  # by history

@@ -89,6 +89,7 @@ def _accounts(history: History, plan: Plan, said: Said) -> tuple[Accounts, Int32
         n_accounts=said.n_accounts,
         streams=streams,
         windows=plan.account_windows,
+        decays=plan.account_decays,
     )
 
 

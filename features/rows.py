@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 
 from features.errors import InputError
-from features.feature_spec import ENGAGEMENT, EVENT_FIELDS, EVERY, GIVEN
+from features.feature_spec import ENGAGEMENT, EVENT_FIELDS, EVERY, GIVEN, SECTION
 from features.found import Found
 from features.settings import EventRoles
 
-CAPS = {"type": 16, "channel": 10, "value": 8, "attribute": 30, "level": 24}
+CAPS = {"type": 16, "channel": 10, "section": 12, "value": 8, "attribute": 30, "level": 24}
 _WITHIN = {1.0: "in the last day"}
 
 
@@ -124,22 +124,24 @@ def _choices(row: Mapping[str, Any], found: Found, caps: Mapping[str, int], leav
                 {field: [whole], f"without_{field}": [*row.get(f"without_{field}", ()), *named]},
             )
             yield [*(({word: name}, {}) for name in named), rest]
-    if "{value}" in text:
-        yield _value_choices(row, found, caps["value"])
+    for word in ("section", "value"):
+        if f"{{{word}}}" in text:
+            yield _value_choices(row, found, word, caps[word])
 
 
-def _value_choices(row: Mapping[str, Any], found: Found, cap: int) -> list[_Choice]:
+def _value_choices(row: Mapping[str, Any], found: Found, word: str, cap: int) -> list[_Choice]:
+    """The values found of the property of the row's condition, and the rest."""
     conditions = row.get("where", [])
-    if len(conditions) != 1 or conditions[0].get("one_of") != ["{value}"]:
+    if len(conditions) != 1 or conditions[0].get("one_of") != [f"{{{word}}}"]:
         raise InputError(
             where=f"feature {row.get('name')!r}",
-            expected="where = { properties = ..., one_of = '{value}' } for the placeholder {value}",
+            expected=f"where = {{ properties = ..., one_of = '{{{word}}}' }} for the placeholder {{{word}}}",
             got=repr(conditions),
         )
     properties = conditions[0].get("properties", [])
     values = found.texts(row["types"], properties)[:cap]
-    chosen: list[_Choice] = [({"value": v}, {"where": [{"properties": properties, "one_of": [v]}]}) for v in values]
-    rest: _Choice = ({"value": "other"}, {"where": [{"properties": properties, "none_of": values}]})
+    chosen: list[_Choice] = [({word: v}, {"where": [{"properties": properties, "one_of": [v]}]}) for v in values]
+    rest: _Choice = ({word: "other"}, {"where": [{"properties": properties, "none_of": values}]})
     return [*chosen, rest] if values else []
 
 
@@ -147,6 +149,7 @@ def _with_roles(row: dict[str, Any], roles: EventRoles) -> dict[str, Any]:
     """The row with lists where lists belong, and the names that the settings give to roles."""
     names: dict[str, Sequence[str]] = {f"@{name}": value for name, value in roles.model_dump().items()}
     names["@content"] = names.pop("@content_properties")
+    names["@section"] = [SECTION + name for name in names["@content"]]
     kept = {EVERY, ENGAGEMENT, GIVEN, *EVENT_FIELDS}
 
     def spread(value: Any) -> Any:
@@ -154,7 +157,7 @@ def _with_roles(row: dict[str, Any], roles: EventRoles) -> dict[str, Any]:
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             return value  # feature_from_dict says what is wrong with it
         for text in texts:
-            if text.startswith("@") and text not in kept and text not in names:
+            if text.startswith("@") and text not in kept and text not in names and not text.startswith(SECTION):
                 known = ", ".join(sorted(kept | set(names)))
                 raise InputError(where=f"feature {row['name']!r}", expected=f"one of {known}", got=text)
         return [name for text in texts for name in names.get(text, [text])]

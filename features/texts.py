@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features.errors import InputError
 from features.events import IDENTIFY
-from features.feature_spec import EVENT_FIELDS
+from features.feature_spec import EVENT_FIELDS, SECTION, Condition
 from features.history import History, Int32, Int64
 from features.kernel import NEVER, Texts
 from features.plan import Plan, Reader
@@ -107,12 +107,26 @@ class _Reading:
         if plan.account_property is not None:
             self._add(Reader((plan.account_property,)), _put_code(self.accounts, self.account_codes, None))
         self.may_meet: dict[str, list[int]] = {}
-        for i, conditions in enumerate(plan.conditions):
-            for name in conditions[0].properties:
-                self.may_meet.setdefault(name, []).append(i)
+        self.choices: dict[str, list[_Choices]] = {}
+        self._ask()
+
+    def _ask(self) -> None:
+        """Sort the conditions by the properties that they read."""
+        alike: dict[tuple[str, ...], list[tuple[int, Condition]]] = {}
+        for i, conditions in enumerate(self.conditions):
+            condition = conditions[0]
+            if len(conditions) == 1 and condition.at_least is None and condition.at_most is None:
+                alike.setdefault(condition.properties, []).append((i, condition))
+                continue
+            for name in condition.properties:
+                self.may_meet.setdefault(_named(name), []).append(i)
+        for names, several in alike.items():
+            found = _Choices(names, several)
+            for name in {_named(name) for name in names}:
+                self.choices.setdefault(name, []).append(found)
 
     def _add(self, reader: Reader, put: Put) -> None:
-        if len(reader.names) == 1:
+        if len(reader.names) == 1 and not reader.names[0].startswith(SECTION):
             self.by_name.setdefault(reader.names[0], []).append(put)
         else:
             self.several.append((reader, put))
@@ -123,8 +137,33 @@ class _Reading:
                 put(index, value)
             for condition in self.may_meet.get(name, ()):
                 self.meets[condition, index] = meets(properties, self.conditions[condition])
+            for choices in self.choices.get(name, ()):
+                for condition in choices.met_by(properties):
+                    self.meets[condition, index] = True
         for reader, put in self.several:
             put(index, first_given(properties, reader.names))
+
+
+class _Choices:
+    """Conditions that ask for texts of the same properties: which are met is one look-up, however many there are."""
+
+    def __init__(self, names: tuple[str, ...], conditions: list[tuple[int, Condition]]) -> None:
+        self.names = names
+        texts = {text for _, condition in conditions for text in (*condition.one_of, *condition.none_of)}
+        self.of_text = {
+            text: [i for i, c in conditions if text not in c.none_of and (not c.one_of or text in c.one_of)]
+            for text in texts
+        }
+        self.of_others = [i for i, condition in conditions if not condition.one_of]
+
+    def met_by(self, properties: dict[str, Any]) -> list[int]:
+        text = text_of(first_given(properties, self.names))
+        return [] if text is None else self.of_text.get(text, self.of_others)
+
+
+def _named(name: str) -> str:
+    """The property that is read for a name."""
+    return name.removeprefix(SECTION)
 
 
 def _put_number(into: npt.NDArray[np.float64]) -> Put:

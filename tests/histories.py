@@ -19,7 +19,28 @@ TYPES = [*ENGAGING, "identify", "need_declared", "sales_call", "handoff", "purch
 CHANNELS = [None, "web", "email", "", "näher"]
 
 _scalars = st.sampled_from(
-    [None, "", " x ", "x", "ü", "5", 5, 5.0, "5.5", -3, 1e3, True, False, "nan", "1_0", [1], {"x": 1}]
+    [
+        None,
+        "",
+        " x ",
+        "/x/2",
+        "https://host/X?y=/z",
+        "x-3",
+        "x",
+        "ü",
+        "5",
+        5,
+        5.0,
+        "5.5",
+        -3,
+        1e3,
+        True,
+        False,
+        "nan",
+        "1_0",
+        [1],
+        {"x": 1},
+    ]
 )
 _dates = st.sampled_from(
     ["1970-02-01", "1970-02-01T00:00:00Z", "1970-03-15", "soon", None, 19700201, "1970-01-20T12:00:00+02:00"]
@@ -93,6 +114,17 @@ ACCOUNT_CATALOGUE = Catalogue(
         FeatureSpec(name="since", aggregation="recency", scope="account"),
         FeatureSpec(name="since_identify", aggregation="recency", scope="account", types=("identify",)),
         *(FeatureSpec(name=f"n_{w}", aggregation="count", scope="account", window=w) for w in (1.0, 3.0, 7.0, None)),
+        FeatureSpec(name="whole_since", aggregation="recency", scope="whole_account"),
+        *(
+            FeatureSpec(name=f"{kind}_{scope}", aggregation=kind, scope=scope, types=types, half_life=half_life)
+            for scope in ("account", "whole_account")
+            for kind, types, half_life in (
+                ("decayed", ("@any",), 3.0),
+                ("count", ("lost", "page_view"), None),
+                ("recency", ("lost",), None),
+            )
+        ),
+        FeatureSpec(name="fading", aggregation="decayed", scope="account", half_life=1.0),
         *(
             FeatureSpec(name=f"any_{w}", aggregation="count", scope="account", types=("@any",), window=w)
             for w in (2.0, None)
@@ -124,12 +156,14 @@ def as_ofs(events: Sequence[Event]) -> st.SearchStrategy[int]:
 _conditions = (
     st.builds(
         Condition,
-        properties=st.sampled_from([("content",), ("minutes",), ("path", "content")]),
+        properties=st.sampled_from(
+            [("content",), ("minutes",), ("path", "content"), ("@section:path", "@section:content")]
+        ),
         one_of=st.sampled_from([("x", "5"), ("ü",)]),
     )
     | st.builds(
         Condition,
-        properties=st.sampled_from([("content",), ("minutes",)]),
+        properties=st.sampled_from([("content",), ("minutes",), ("@section:content",)]),
         none_of=st.sampled_from([("x",), ("5", "true")]),
     )
     | st.builds(
@@ -147,6 +181,7 @@ _AGGREGATIONS: list[tuple[str, dict[str, object]]] = [
     ("max", {"properties": ("minutes",)}),
     ("min", {"properties": ("content", "minutes")}),
     ("distinct", {"properties": ("content", "path")}),
+    ("distinct", {"properties": ("@section:content", "path")}),
     ("distinct", {"properties": ("@channel",)}),
     ("distinct", {"properties": ("@campaign",)}),
     ("active_days", {}),
@@ -168,6 +203,10 @@ _AGGREGATIONS: list[tuple[str, dict[str, object]]] = [
     ("day_of_year", _EVER),
     ("count", {"scope": "account"}),
     ("recency", _EVER | {"scope": "account"}),
+    ("decayed", _EVER | {"scope": "account", "half_life": 9.0}),
+    ("count", {"scope": "whole_account"}),
+    ("recency", _EVER | {"scope": "whole_account"}),
+    ("decayed", _EVER | {"scope": "whole_account", "half_life": 2.0}),
     ("colleagues", _EVER | {"scope": "account"}),
 ]
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from features.catalogue import Catalogue
 from features.errors import InputError
@@ -17,7 +18,7 @@ from features.feature_spec import Condition, FeatureSpec
 
 DAY = 86_400_000_000
 SPECIAL = {"identify", "need_declared", "sales_call", "handoff", "purchased", "lost", "erased"}
-NEVER_LOOKED_AT = {"purchased", "lost", "erased"}
+NEVER_LOOKED_AT = {"purchased", "lost", "erased"}  # but endings of colleagues, where a row names them
 Value = float | str | None
 
 
@@ -44,7 +45,7 @@ def slow_row(events: Sequence[Event], lead_id: str, as_of: int, catalogue: Catal
 def value(  # noqa: C901, PLR0911, PLR0912 - one case for each aggregation
     spec: FeatureSpec, seen: list[Event], lead_id: str, as_of: int, catalogue: Catalogue
 ) -> Value:
-    if spec.scope == "account":
+    if spec.scope != "lead":
         return of_account(spec, seen, lead_id, as_of, catalogue.account_property)
     life = [e for e in seen if e.lead_id == lead_id and e.type not in NEVER_LOOKED_AT]
     chosen = [e for e in life if selects(spec, e)]
@@ -113,15 +114,17 @@ def texts_of(spec: FeatureSpec, given: list[tuple[Event, object]]) -> list[str]:
 def of_account(spec: FeatureSpec, seen: list[Event], lead_id: str, as_of: int, trait: str) -> Value:
     """Only what is visible at as_of is in ``seen``, so all that follows is as known then."""
     mine = account_at(seen, lead_id, as_of, trait)
-    others = {e.lead_id for e in seen} - {lead_id}
-    if mine is None:
-        return None if spec.aggregation == "recency" else 0
+    others = {e.lead_id for e in seen} - {lead_id} if mine is not None else set()
     if spec.aggregation == "colleagues":
         moments = sorted({max(e.occurred_at, e.recorded_at) for e in seen})
         return sum(any(account_at(seen, other, moment, trait) == mine for moment in moments) for other in others)
     theirs = [e for e in seen if e.lead_id in others and selects(spec, e) and account_of(e, seen, as_of, trait) == mine]
+    if spec.scope == "whole_account":
+        theirs += [e for e in seen if e.lead_id == lead_id and selects(spec, e)]
     if spec.aggregation == "count":
         return len(within(theirs, as_of, spec.window))
+    if spec.aggregation == "decayed":
+        return math.fsum(0.5 ** ((as_of - e.occurred_at) / DAY / spec.half_life) for e in theirs)
     return (as_of - max(e.occurred_at for e in theirs)) / DAY if theirs else None
 
 
@@ -146,8 +149,12 @@ def account_at(seen: list[Event], lead_id: str, moment: int, trait: str) -> str 
 
 
 def selects(spec: FeatureSpec, event: Event) -> bool:
-    if event.type in NEVER_LOOKED_AT or event.type in spec.without_types:
+    if event.type in spec.without_types:
         return False
+    if event.type in NEVER_LOOKED_AT:
+        endings = {"purchased", "lost"} & set(spec.types) if spec.scope != "lead" else set()
+        if event.type not in endings:
+            return False
     if not (
         event.type in spec.types or "@any" in spec.types or ("@engagement" in spec.types and event.type not in SPECIAL)
     ):
@@ -184,7 +191,28 @@ def read(event: Event, names: Sequence[str]) -> object:
     if names[0] in special:
         return special[names[0]]
     properties = json.loads(json.dumps(dict(event.properties)))
-    return next((properties[name] for name in names if properties.get(name) is not None), None)
+    values = [
+        section(properties.get(name.partition(":")[2])) if name.startswith("@section:") else properties.get(name)
+        for name in names
+    ]
+    return next((found for found in values if found is not None), None)
+
+
+def section(given: object) -> str | None:
+    read_by = text(given)
+    if read_by is None:
+        return None
+    is_address, is_path = "://" in read_by, read_by.startswith("/")
+    if not is_address and not is_path:
+        return uncounted(read_by)
+    path = urlsplit(read_by).path if is_address else read_by.split("?")[0].split("#")[0]
+    return next((uncounted(part) for part in path.lower().split("/") if part), "home")
+
+
+def uncounted(read_by: str) -> str:
+    digits = len(read_by) - len(read_by.rstrip("0123456789"))
+    short = read_by[:-digits].rstrip(" _#.-") if digits else read_by
+    return short if any(letter.isalpha() for letter in short) else read_by
 
 
 def number(given: object) -> float | None:

@@ -71,7 +71,7 @@ def test_colleagues_equal_the_plain_builder(events: list[Event]) -> None:
     found = matrix(events, asked, ACCOUNT_CATALOGUE)
     for row, (lead_id, as_of) in zip(found, asked, strict=True):
         expected = coded(ACCOUNT_CATALOGUE, slow_row(events, lead_id, as_of, ACCOUNT_CATALOGUE))
-        np.testing.assert_array_equal(row, expected, err_msg=f"{lead_id} at {as_of / DAY}")
+        np.testing.assert_allclose(row, expected, rtol=1e-9, atol=1e-9, err_msg=f"{lead_id} at {as_of / DAY}")
 
 
 @given(cases(), histories())
@@ -111,10 +111,17 @@ def test_the_order_of_the_input_does_not_matter(
 
 @given(cases())
 @relaxed
-def test_bots_and_endings_do_not_count(case: tuple[list[Event], list[tuple[str, int]], Catalogue]) -> None:
+def test_bots_and_own_endings_do_not_count(case: tuple[list[Event], list[tuple[str, int]], Catalogue]) -> None:
     events, asked, catalogue = case
     people = [event for event in events if not event.bot and event.type not in ("purchased", "lost", "erased")]
-    assert matrix(events, asked, catalogue).tobytes() == matrix(people, asked, catalogue).tobytes()
+    given, without = (matrix(some, asked, catalogue) for some in (events, people))
+    names_endings = [spec.scope != "lead" and "lost" in spec.types for spec in catalogue.features]
+    through = {spec.name for spec, names in zip(catalogue.features, names_endings, strict=True) if names}
+    told = [
+        spec.name in through or not through.isdisjoint((spec.numerator, spec.denominator))
+        for spec in catalogue.features
+    ]
+    assert given[:, ~np.array(told)].tobytes() == without[:, ~np.array(told)].tobytes()
 
 
 def test_many_rows_on_several_threads_are_the_rows_of_one() -> None:

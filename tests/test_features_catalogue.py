@@ -204,7 +204,7 @@ def test_json_of_the_default_rows_gives_the_same_columns() -> None:
             {"name": "x", "aggregation": "sum", "scope": "account", "properties": "y"},
             "an aggregation that an account has",
         ),
-        ({"name": "x", "aggregation": "count", "scope": "company"}, "scope 'lead' or 'account'"),
+        ({"name": "x", "aggregation": "count", "scope": "company"}, "scope 'lead', 'account' or 'whole_account'"),
         ({"name": "x", "aggregation": "count", "where": {"properties": "y"}}, "one or more of one_of, none_of"),
         ({"name": "x", "aggregation": "count", "where": "y = 1"}, "expected a condition such as"),
         ({"name": "x", "aggregation": "ratio", "numerator": "x", "denominator": "y"}, "names of numeric features"),
