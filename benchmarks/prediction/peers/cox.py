@@ -71,7 +71,7 @@ class Cox:
             hessian = (X * (risk * passed)[:, None]).T @ X - (means * count[:, None]).T @ means
             hessian[np.diag_indices_from(hessian)] += ridge
             step = np.linalg.solve(hessian, gradient)
-            if float(gradient @ step) < 1e-9 * max(abs(loss), 1.0):
+            if float(gradient @ step) < 1e-14 * max(abs(loss), 1.0):
                 return cls(slope, times, np.cumsum(rate) * np.exp(-top))
             for halved in range(20):
                 trial = slope - step * 0.5**halved

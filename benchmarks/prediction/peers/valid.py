@@ -30,9 +30,9 @@ def valid_curves(days: Float, purchased: Float, lost: Float) -> tuple[Curves, in
         wrong |= (np.abs(curve - given) > TOLERANCE).any(axis=1)
         risen.append(curve)
     bought, gone = risen
-    room, wanted = 1.0 - bought[:, -1], gone[:, -1]
+    room, wanted = np.maximum(1.0 - 1e-12 - bought[:, -1], 0.0), gone[:, -1]  # rounding carries no sum past 1
     wrong |= wanted > room + TOLERANCE
     # both rise: where the ends sum to 1, every earlier sum is below it
     factor = np.divide(room, wanted, out=np.ones_like(room), where=wanted > room)
     gone *= factor[:, None]
-    return Curves(days, bought, np.minimum(gone, 1.0 - bought)), int(wrong.sum())
+    return Curves(days, bought, gone), int(wrong.sum())
