@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from model.examples import Examples
 from model.grid import bin_edges
 
 TREES = 60
-SETTINGS = tuple((leaf, share) for leaf in (20, 60) for share in ("sqrt", 0.2))
+SETTINGS = tuple((leaf, times) for leaf in (20, 60) for times in (1, 2))  # smallest leaf, features / their root
 FEWEST_EVENTS = 10
 BATCH = 5_000
 
@@ -43,7 +44,7 @@ def discretised(
     return kept, last[kept], ending[kept]
 
 
-def _fit(leaf: int, share: str | float, examples: Examples, task: Task) -> Predict:
+def _fit(leaf: int, times: int, examples: Examples, task: Task) -> Predict:
     from sksurv.ensemble import RandomSurvivalForest  # noqa: PLC0415 - only the benchmark has it
     from sksurv.util import Surv  # noqa: PLC0415
 
@@ -60,7 +61,7 @@ def _fit(leaf: int, share: str | float, examples: Examples, task: Task) -> Predi
             n_estimators=TREES,
             min_samples_leaf=leaf,
             min_samples_split=2 * leaf,
-            max_features=share,
+            max_features=min(X.shape[1], math.ceil(times * math.sqrt(X.shape[1]))),
             max_samples=0.5,
             n_jobs=THREADS,
             random_state=0,
@@ -86,6 +87,6 @@ def _fit(leaf: int, share: str | float, examples: Examples, task: Task) -> Predi
 
 def candidates(fold: Fold) -> list[Candidate]:  # noqa: ARG001 - every dataset has it
     return [
-        Candidate(f"{TREES} trees, leaves of {leaf} or more, {share} of the features", partial(_fit, leaf, share))
-        for leaf, share in SETTINGS
+        Candidate(f"{TREES} trees, leaves of {leaf} or more, {times} x root of features", partial(_fit, leaf, times))
+        for leaf, times in SETTINGS
     ]
