@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ Thing = TypeVar("Thing")
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the process under way is ended too
     datasets = _chosen("--datasets", given.datasets, DATASETS, {})
     methods = _chosen("--methods", given.methods, METHODS, GROUPS)
     skipped: list[str] = []

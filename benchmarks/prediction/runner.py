@@ -82,7 +82,7 @@ def _dataset(waiting: Sequence[Waiting], methods: Sequence[str], keep: Path, *, 
 
 def answer(fold_file: Path, asked: Asked, method: str, keep: Path, *, limit: float, source: str) -> Result:
     """What a method says in a process of its own. A failure, or too long a time, is a result too."""
-    failed = Result(asked.dataset, asked.origin, method, asked.fingerprint, FAILED)
+    failed = Result(asked.dataset, asked.origin, method, asked.fingerprint, FAILED, "interrupted")
     place = put(keep, failed)  # an answer of an earlier run is gone, whatever happens now
     command = [sys.executable, "-m", "benchmarks.prediction.child", str(fold_file), method, str(keep), source]
     began = time.perf_counter()

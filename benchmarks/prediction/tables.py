@@ -88,12 +88,12 @@ def reliability(one: Measured) -> str:
 
 
 def dates(lines: Sequence[Line]) -> str:
-    """Costs of ways to choose dates: the product first, then from the cheapest on."""
+    """Costs of ways to choose dates: the product first, then from the cheapest on; last what not every lead allows."""
     if not lines:
         return ""
     first = list(lines[0].cost)
     rows = []
-    for line in sorted(lines, key=lambda line: (line.policy != NAME, line.cost[first[0]].value)):
+    for line in sorted(lines, key=lambda line: (line.policy != NAME, bool(line.note), line.cost[first[0]].value)):
         cells = []
         for late in first:
             if line.policy == NAME:
