@@ -26,16 +26,13 @@ class Curves:
     def at(self, days: npt.ArrayLike) -> tuple[Float, Float]:
         """Both incidences, each (n, k), at ``k`` times in days within the grid."""
         wanted = np.atleast_1d(np.asarray(days, dtype=np.float64))
-        if wanted.min() < 0 or wanted.max() > self.days[-1]:
+        if not (wanted.min() >= 0 and wanted.max() <= self.days[-1]):
             raise ValueError(
                 f"expected times within 0 and {self.days[-1]:g} days, got {wanted.min():g} to {wanted.max():g}"
             )
         right = np.clip(np.searchsorted(self.days, wanted, side="left"), 1, len(self.days) - 1)
         share = (wanted - self.days[right - 1]) / (self.days[right] - self.days[right - 1])
-        return (
-            self.purchased[:, right - 1] * (1 - share) + self.purchased[:, right] * share,
-            self.lost[:, right - 1] * (1 - share) + self.lost[:, right] * share,
-        )
+        return _between(self.purchased, right, share), _between(self.lost, right, share)
 
     @property
     def open(self) -> Float:
@@ -48,3 +45,9 @@ class Curves:
     def rows(self, which: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice) -> Curves:
         """The curves of some rows."""
         return Curves(self.days, self.purchased[which], self.lost[which])
+
+
+def _between(f: Float, right: npt.NDArray[np.intp], share: Float) -> Float:
+    """Linear from column right - 1 to right, in a form that never falls as times rise, not even in the last digit."""
+    low, high = f[:, right - 1], f[:, right]
+    return np.where(share < 1, np.minimum(low + (high - low) * share, high), high)
