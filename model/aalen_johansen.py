@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from features.errors import InputError
 from features.lives import BOUGHT, GONE
 from model.curves import Curves, Float
-from model.frame import Endings, check_endings, lead_weights
+from model.frame import Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
 
 
@@ -84,12 +84,16 @@ class AalenJohansen(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         *,
         groups: npt.ArrayLike | None = None,
         as_of: npt.ArrayLike | None = None,  # noqa: ARG002
+        entry: npt.ArrayLike | None = None,
     ) -> Self:
-        """``y``: structured (n,) with fields outcome and duration; ``groups``: (n,) lead of each row."""
+        """``y``: structured (n,) with fields outcome and duration; ``groups``: (n,) lead of each row; ``entry``: (n,)
+        days from which on each row is at risk.
+        """
         horizons = check_horizons(self.horizons)
         outcome, duration = check_endings(y)
         weights = lead_weights(groups, len(duration), 1.0) if self.by_lead else None
-        days, f1, f2 = aalen_johansen(duration, outcome, weights)
+        start = check_entry(entry, duration, horizons[-1])
+        days, f1, f2 = aalen_johansen(duration, outcome, weights, start)
         daily = np.arange(0.0, min(horizons[-1], 366.0))
         self.days_ = np.union1d(daily, bin_edges(horizons))
         self.purchased_ = incidence_at(days, f1, self.days_)

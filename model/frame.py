@@ -26,13 +26,20 @@ def endings(outcome: npt.ArrayLike, duration: npt.ArrayLike) -> Endings:
 
 
 def check_endings(y: Any) -> tuple[npt.NDArray[np.int8], Float]:
-    """Outcome and duration of a structured y. InputError unless outcomes are 0, 1, 2 and durations above 0."""
-    names = getattr(getattr(y, "dtype", None), "names", None) or ()
+    """Outcome and duration, each (n,), of a structured array or a frame with these two among its fields.
+
+    InputError unless outcomes are 0, 1, 2 and durations finite and above 0.
+    """
+    kind = "a structured array with fields outcome and duration"
+    if y is None:
+        said = "An estimator of curves requires y to be passed, but the target y is None"
+        raise InputError(where="y", expected=kind, got="none", remedy=said)
+    names = y.columns if isinstance(y, pd.DataFrame) else getattr(getattr(y, "dtype", None), "names", None) or ()
     if not {"outcome", "duration"} <= set(names):
-        raise InputError(
-            where="y", expected="a structured array with fields outcome and duration", got=f"fields {list(names)}"
-        )
+        raise InputError(where="y", expected=kind, got=f"fields {list(names)}")
     outcome = np.asarray(y["outcome"])
+    if outcome.ndim != 1:
+        raise InputError(where="y", expected="one ending for each row", got=f"shape {outcome.shape}")
     duration = np.asarray(y["duration"], dtype=np.float64)
     if not len(duration):
         raise InputError(where="y", expected="at least one row", got="none")
@@ -43,6 +50,34 @@ def check_endings(y: Any) -> tuple[npt.NDArray[np.int8], Float]:
         bad = duration[~(np.isfinite(duration) & (duration > 0))][0]
         raise InputError(where="y", expected="durations in days above 0", got=f"{bad}")
     return outcome.astype(np.int8), duration
+
+
+def check_entry(entry: npt.ArrayLike | None, duration: Float, longest: float) -> Float | None:
+    """(n,) days from which each row is under observation. InputError unless from 0 on and below its duration, and for
+    some row below ``longest``, the longest horizon.
+    """
+    if entry is None:
+        return None
+    start = np.asarray(entry, dtype=np.float64)
+    if start.shape != duration.shape:
+        raise InputError(
+            where="entry", expected=f"one value for each of {len(duration)} rows", got=f"shape {start.shape}"
+        )
+    bad = ~((start >= 0) & (start < duration))
+    if bad.any():
+        raise InputError(
+            where="entry",
+            expected="days from 0 on, before the row's own duration",
+            got=f"{start[bad][0]} with a duration of {duration[bad][0]}",
+            remedy="Leave out rows that ended before they came under observation",
+        )
+    if not start.min() < longest:
+        raise InputError(
+            where="entry",
+            expected=f"rows under observation within {longest:g} days",
+            got=f"none before {start.min():g}",
+        )
+    return start
 
 
 def lead_weights(groups: npt.ArrayLike | None, n: int, power: float) -> Float:

@@ -107,8 +107,8 @@ def _working_days(day: Float) -> Float:
 @dataclass(frozen=True, eq=False)
 class PersonPeriod:
     """The rows at risk that a fit uses. ``row``, ``bin``: the landmark and the bin of each; ``ending``: 0 when nothing
-    ended in it, else 1 or 2; ``weight``: the share of the bin that was under observation, times 1 / the share of
-    such rows that was kept.
+    ended in it, else 1 or 2; ``weight``: 1 with an ending, else the share of the bin that was under observation,
+    times 1 / the share of such rows that was kept.
     """
 
     row: Int32
@@ -121,15 +121,25 @@ class PersonPeriod:
 
 
 def person_period(
-    outcome: npt.NDArray[np.int8], duration: Float, edges: Float, *, max_rows: int, seed: int
+    outcome: npt.NDArray[np.int8],
+    duration: Float,
+    edges: Float,
+    *,
+    max_rows: int,
+    seed: int,
+    entry: Float | None = None,
 ) -> PersonPeriod:
     """One row for each bin in which a landmark was at risk, in the order of landmarks.
 
+    ``entry``: (n,) days from which on a landmark is under observation, below its duration; there is no row for bins
+    that ended before. Nothing that came before entry could have been seen, so those bins tell nothing.
     Above ``max_rows``, rows in which nothing ended are sampled and weighted up; rows with an ending all stay.
     """
     n_bins = len(edges) - 1
     last = np.searchsorted(edges, duration, side="left") - 1  # the bin in which sight of the lead ends
-    count = np.minimum(last, n_bins - 1) + 1
+    start = np.zeros(len(duration)) if entry is None else entry
+    first_bin = np.searchsorted(edges, start, side="right") - 1  # the bin in which it begins
+    count = np.maximum(np.minimum(last, n_bins - 1) + 1 - first_bin, 0)
     total = int(count.sum())
     within = last < n_bins
     ended = np.flatnonzero(within & (outcome != OPEN))
@@ -140,7 +150,7 @@ def person_period(
         part = slice(first, first + 100_000)
         row = np.repeat(np.arange(first, first + len(count[part]), dtype=np.int32), count[part])
         begin = np.cumsum(count[part]) - count[part]
-        bin_ = (np.arange(len(row)) - np.repeat(begin, count[part])).astype(np.int32)
+        bin_ = (np.arange(len(row)) - np.repeat(begin - first_bin[part], count[part])).astype(np.int32)
         if share < 1.0:
             is_end = (bin_ == last[row]) & (outcome[row] != OPEN)
             keep = is_end | (rng.random(len(row)) < share)
@@ -151,9 +161,10 @@ def person_period(
     at_end = bin_ == last[row]
     ending = np.where(at_end, outcome[row], 0).astype(np.int8)
     weight = np.where(ending > 0, 1.0, 1.0 / share)
-    cut = at_end & (ending == 0)  # censored within the bin: it counts for the time that was seen
-    width = np.diff(edges)
-    weight[cut] *= (duration[row[cut]] - edges[bin_[cut]]) / width[bin_[cut]]
+    # entered or censored within the bin: it counts for the time that was seen
+    cut = (ending == 0) & (at_end | (bin_ == first_bin[row]))
+    b, r = bin_[cut], row[cut]
+    weight[cut] *= (np.minimum(duration[r], edges[b + 1]) - np.maximum(start[r], edges[b])) / np.diff(edges)[b]
     return PersonPeriod(row, bin_, ending, weight)
 
 
