@@ -15,7 +15,6 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
@@ -23,7 +22,8 @@ from features.lives import BOUGHT, GONE
 from model.boosters import Bools, Found, Task, bag, find
 from model.curves import Curves, Float
 from model.discrete import baseline_hazards, curves_from_hazards, expit, logit
-from model.frame import Columns, Endings, check_endings, lead_weights
+from model.estimator import CurveEstimator, aligned
+from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
 from model.person_period import Int64, PersonPeriod, Rows, TimeCovariates, person_period
 
@@ -33,7 +33,7 @@ _SMALL = 20_000  # expanded rows below which threads cost more than they bring
 _FEW = 300  # endings, by leads, below which trees are counted by cross-validation over leads
 
 
-class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class PurchaseHazard(CurveEstimator):
     """Curves of *purchased* and *lost* from features, for censored data with covariates known in advance.
 
     ``horizons``: days, rising; the curve ends at the longest. ``bags``: boosters averaged for each ending.
@@ -43,7 +43,9 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     ``seed``: the same data, parameters and seed give the same model.
 
     Two columns of X have a meaning of their own: ``deadline_days`` (days to the declared deadline) and ``age_days``;
-    both are moved along with each bin.
+    both are moved along with each bin. Features that vary with time vary from landmark to landmark: each landmark of
+    a lead is a row of its own, with X as known at its as-of time and y counted from there (``groups`` ties the rows
+    of a lead together). A curve never needs values that are not known yet, except those that are known in advance.
     """
 
     def __init__(
@@ -70,18 +72,28 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self.seed = seed
 
     def fit(
-        self, X: pd.DataFrame, y: Endings, *, groups: npt.ArrayLike | None = None, as_of: npt.ArrayLike | None = None
+        self,
+        X: pd.DataFrame | Float,
+        y: Endings,
+        *,
+        groups: npt.ArrayLike | None = None,
+        as_of: npt.ArrayLike | None = None,
+        entry: npt.ArrayLike | None = None,
     ) -> Self:
-        """``X``: (n, p) numbers and Categoricals, missing allowed; ``y``: structured, fields outcome (0 open, 1 bought,
-        2 lost) and duration (days above 0); ``groups``: (n,) the lead of each row; ``as_of``: (n,) microseconds, for
-        the calendar of the bins and for judging on a later block. InputError for what is none of this.
+        """``X``: (n, p) numbers and Categoricals, missing allowed; ``y``: structured (or a frame), fields outcome (0
+        open, 1 bought, 2 lost) and duration (days above 0); ``groups``: (n,) the lead of each row; ``as_of``: (n,)
+        microseconds, for the calendar of the bins and for judging on a later block; ``entry``: (n,) days from which
+        on a row is under observation, for rows that would not be there had they ended before (left truncation; 0
+        without). InputError for what is none of this.
         """
         horizons = check_horizons(self.horizons)
+        frame = self._features_at_fit(X)
         outcome, duration = check_endings(y)
-        self.columns_ = Columns.of(X)
-        matrix = self.columns_.encode(X)
-        moment = _aligned("as_of", as_of, len(duration))
-        lead = _aligned("groups", groups, len(duration))
+        self.columns_ = Columns.of(frame)
+        matrix = self.columns_.encode(frame)
+        moment = aligned("as_of", as_of, len(duration))
+        lead = aligned("groups", groups, len(duration))
+        start = check_entry(entry, duration, horizons[-1])
         lead = np.arange(len(duration)) if lead is None else np.unique(lead, return_inverse=True)[1]
         if len(matrix) != len(duration):
             raise InputError(
@@ -91,8 +103,8 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         self.time_ = TimeCovariates.of(edges, self.columns_, moment, duration)
         matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
-        self.baseline_ = baseline_hazards(outcome, duration, weight, edges)
-        rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed)
+        self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
+        rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed, entry=start)
         self.trees_: dict[int, Found] = {}
         self.texts_: dict[int, str] = {}
         self._fit_boosters(rows, Rows(matrix, moment, self.time_, rows.row, rows.bin), weight, lead, moment)
@@ -144,6 +156,7 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         state = {
             "parameters": {**self.get_params(), "horizons": list(map(float, self.horizons))},
             "columns": list(self.columns_.names),
+            "named": hasattr(self, "feature_names_in_"),
             "levels": {name: list(levels) for name, levels in self.columns_.levels.items()},
             "time": {**self.time_.to_json(), "edges": list(self.time_.edges)},
             "baseline": self.baseline_.tolist(),
@@ -157,6 +170,9 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         parameters = dict(state["parameters"])
         made = cls(tuple(parameters.pop("horizons")), **parameters)
         made.columns_ = Columns(tuple(state["columns"]), {k: tuple(v) for k, v in state["levels"].items()})
+        made.n_features_in_ = len(made.columns_.names)
+        if state.get("named", True):
+            made.feature_names_in_ = np.array(made.columns_.names, dtype=object)
         made.time_ = TimeCovariates.from_json(state["time"])
         made.baseline_ = np.array(state["baseline"], dtype=np.float64)
         made.trees_ = {k: Found(*state["trees"][name]) for k, name in _NAMES.items() if name in state["trees"]}
@@ -182,6 +198,10 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             params = self._params(len(found_in), len(rows))
             data = data or self._dataset(source, label)
             folds = _folds(lead, rows, moment, found_in, self.seed)
+            # half a bag of one row is none
+            folds = [fold for fold in folds if all((at_risk[part] > 0).sum() > 1 for part in fold)]
+            if not folds:
+                continue
             found = find(data, source, task, folds=folds, params=params, max_trees=self.max_trees)
             self.trees_[ending] = found
             if found.trust > 0:
@@ -232,8 +252,8 @@ class PurchaseHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
     def _checked(self, X: pd.DataFrame | Float, as_of: npt.ArrayLike | None) -> tuple[Float, Int64 | None]:
         self._check_fitted()
-        matrix = self.masked(self.columns_.encode(X))
-        moment = _aligned("as_of", as_of, len(matrix))
+        matrix = self.masked(self.columns_.encode(self._features(X)))
+        moment = aligned("as_of", as_of, len(matrix))
         if moment is None and self.time_.needs_calendar:
             raise InputError(
                 where="as_of",
@@ -282,17 +302,6 @@ def _folds(lead: Int64, rows: PersonPeriod, moment: Int64 | None, ended: Int64, 
     # leads with the ending are dealt out evenly
     part[ended] = np.random.default_rng(seed + 1).permutation(len(ended)) % 4
     return [(part[row_lead] != k, part[row_lead] == k) for k in range(4)]
-
-
-def _aligned(name: str, values: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | None:
-    if values is None:
-        return None
-    array = np.asarray(values)
-    if array.shape != (n,):
-        raise InputError(where=name, expected=f"one value for each of {n} rows", got=f"shape {array.shape}")
-    if name == "as_of" and not np.issubdtype(array.dtype, np.integer):
-        raise InputError(where=name, expected="whole microseconds since 1970 UTC", got=str(array.dtype))
-    return array
 
 
 def _safe_names(n: int) -> list[str]:
