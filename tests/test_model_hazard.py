@@ -194,8 +194,8 @@ def test_what_is_refused(hazard: PurchaseHazard, data: Made) -> None:
         hazard.predict_curves(X, as_of=as_of[:2])
     with pytest.raises(InputError, match="whole microseconds"):
         hazard.predict_curves(X, as_of=as_of.astype(float))
-    with pytest.raises(InputError, match="a DataFrame"):
-        PurchaseHazard().fit([[1.0]], endings([1], [1.0]))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        PurchaseHazard().fit(np.ones(1), endings([1], [1.0]))
     with pytest.raises(InputError, match="as many rows in X as in y"):
         PurchaseHazard().fit(X, data.y[:2])
     with pytest.raises(InputError, match="fields outcome and duration"):
