@@ -21,7 +21,7 @@ from model.examples import Examples
 Bool = npt.NDArray[np.bool_]
 
 POINTS = 8
-SETTINGS = ((60, 15, 0.05), (120, 15, 0.05), (120, 31, 0.05), (240, 31, 0.05))  # trees, leaves, learning rate
+SETTINGS = ((60, 7, 0.05), (60, 15, 0.05), (120, 15, 0.05), (240, 31, 0.05))  # trees, leaves, learning rate
 FIXED = {
     "objective": "binary",
     "min_data_in_leaf": 20,
@@ -51,13 +51,14 @@ def _fit(settings: tuple[int, int, float], drop: bool, examples: Examples, task:
             _classifier(settings, X[known], code.categorical, ended[known])
             for known, ended in _labels(drop, examples, cause, times)
         ]
-        for cause in (BOUGHT, GONE)
+        for cause in ((BOUGHT,) if task.purchase_only else (BOUGHT, GONE))
     ]
 
     def predict(asked: pd.DataFrame) -> tuple[Float, Float]:
         matrix = code.transform(asked)
-        bought, gone = (interpolate(times, _at(row, matrix), task.grid) for row in models)
-        return bought, gone  # no classifier knows of the others: the shared guard makes the curves rise
+        bought, *gone = (interpolate(times, _at(row, matrix), task.grid) for row in models)
+        # no classifier knows of the others: the shared guard makes the curves rise
+        return bought, gone[0] if gone else np.zeros_like(bought)
 
     return predict
 

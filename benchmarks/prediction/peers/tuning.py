@@ -40,10 +40,13 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be answered: incidences on ``grid``, days from 0 to the longest of ``horizons``."""
+    """What is to be answered: incidences on ``grid``, days from 0 to the longest of ``horizons``. ``purchase_only``:
+    configurations are being compared, and the loss may be left at 0 by a peer whose purchase does not depend on it.
+    """
 
     grid: Float
     horizons: tuple[int, ...]
+    purchase_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def _scores(fold: Fold, task: Task, options: Sequence[Candidate], most: int | No
         return np.zeros(1)
     fitted, judged = blocks(fold)
     fitted, judged = sample_leads(fitted, most), sample_leads(judged, JUDGED)
+    task = replace(task, purchase_only=True)
     weights = judging_weights(judged, task)
     at = np.searchsorted(task.grid, weights.times)
     scores = np.full(len(options), np.inf)
