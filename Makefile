@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-prediction bench-store \
-	bench-simulator
+	bench-simulator bench-speed
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ bench-prediction: $(VENV)/.bench  ## every peer on every dataset, a few hours; w
 
 bench-store: $(VENV)/.runtime  ## events appended and read a second
 	$(BIN)/python -m benchmarks.store
+
+bench-speed: $(VENV)/.runtime  ## full curves a second, beside LightGBM's plain way; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.speed
 
 bench-simulator: $(VENV)/.runtime  ## seconds and memory of simulating 5,000 to 1,000,000 leads
 	$(BIN)/python -m benchmarks.simulator

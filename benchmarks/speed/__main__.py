@@ -1,0 +1,160 @@
+"""``python -m benchmarks.speed``: full curves a second from features, beside LightGBM's plain way of predicting.
+
+A model is fitted on simulated leads with the defaults of the product. Each figure comes from a process of its own, so
+that its peak memory is its own too. Writes a section of docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.document import markdown_table, put_section
+from benchmarks.speed.ways import WAYS, Model, largest_difference
+from features.catalogue import expand
+from features.events import DAY, parse_time
+from features.history import History
+from features.tables import read_tables
+from model.examples import calendar_split
+from model.person_period import TimeCovariates
+
+END = "2026-11-01"
+BATCHES = (1, 100, 10_000, 100_000)
+TITLE = "Speed of prediction"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--leads", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+    parser.add_argument("--folder", type=Path, help="keep the model and the rows here and use them again")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.way:
+        _run(args.way, args.folder, args.threads[0], args.batches[0])
+        return 0
+    with tempfile.TemporaryDirectory(prefix="leadtime-speed-") as made:
+        folder = args.folder or Path(made)
+        if not (folder / "model.json").is_file():
+            _prepare(folder, args.leads)
+        _compare(folder, args.threads, args.batches)
+    return 0
+
+
+def _prepare(folder: Path, leads: int) -> None:
+    """Simulate, fit, and keep the model and the rows of the newest block."""
+    from model.hazard import PurchaseHazard  # noqa: PLC0415  # the processes that are timed have no need of it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    simulate = [sys.executable, "-m", "features.simulate", str(folder / "data"), "--leads", str(leads), "--seed", "1"]
+    subprocess.run([*simulate, "--end", END], check=True)
+    now = parse_time(END + "T00:00:00Z")
+    history = History.from_table(read_tables(folder / "data", now=now + 365 * DAY).events)
+    split = calendar_split(history, known_by=now, longest=90)
+    catalogue = expand(history, split.train_known_by)
+    train = split.train(history).with_features(history, catalogue)
+    test = split.test(history).with_features(history, catalogue)
+    hazard = PurchaseHazard().fit(train.features, train.y, groups=train.group, as_of=train.as_of)
+    boosters = [booster for ending in (1, 2) if (booster := hazard.booster(ending)) is not None]
+    state = {
+        "n_features": len(hazard.columns_.names),
+        "texts": [booster.model_to_string() for booster in boosters],
+        "time": hazard.time_.to_json(),
+        "baseline": hazard.baseline_.tolist(),
+    }
+    np.savez(folder / "rows.npz", matrix=hazard.columns_.encode(test.features), as_of=test.as_of)
+    (folder / "model.json").write_text(json.dumps(state), encoding="utf-8")
+
+
+def _load(folder: Path) -> tuple[Model, np.lib.npyio.NpzFile]:
+    state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    rows = np.load(folder / "rows.npz")
+    time_ = TimeCovariates.from_json(state["time"])
+    return Model(state["n_features"], state["texts"], time_, np.array(state["baseline"])), rows
+
+
+def _run(way: str, folder: Path, threads: int, batch: int) -> None:
+    """One figure: seconds for the curves of ``batch`` leads, the median of some runs."""
+    model, rows = _load(folder)
+    pick = np.random.default_rng(batch).integers(0, len(rows["as_of"]), batch)
+    matrix, as_of = rows["matrix"][pick], rows["as_of"][pick]
+    del rows
+    curves = WAYS[way](model, threads)
+    curves(matrix[:100], as_of[:100])
+    runs = max(1, min(300, 20_000 // batch))
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        curves(matrix, as_of)
+        taken.append(time.perf_counter() - began)
+    print(json.dumps({"seconds": float(np.median(taken))}))
+
+
+def _compare(folder: Path, threads: Sequence[int], batches: Sequence[int]) -> None:
+    model, rows = _load(folder)
+    matrix, as_of = rows["matrix"], rows["as_of"]
+    lines = []
+    for batch in batches:
+        for n_threads in threads:
+            figures = [_in_a_process(way, folder, n_threads, batch) for way in WAYS]
+            lines.append(
+                [
+                    f"{batch:,}",
+                    str(n_threads),
+                    *(f"{batch / found['seconds']:,.0f}" for found in figures),
+                    f"{figures[1]['seconds'] / figures[0]['seconds']:.1f}",
+                    *(f"{1e6 * found['seconds'] / batch:,.1f}" for found in figures),
+                    *(f"{found['memory']:,.0f}" for found in figures),
+                ]
+            )
+            print("  ".join(lines[-1]), flush=True)
+    names = ["walking", "LightGBM"]
+    head = ["leads in a batch", "threads", *(f"{name}, leads a second" for name in names), "times as fast"]
+    head += [*(f"{name}, µs a lead" for name in names), *(f"{name}, peak MB" for name in names)]
+    trees = [text.count("\nTree=") for text in model.texts]
+    leaves = max(int(line[11:]) for text in model.texts for line in text.split("\n") if line.startswith("num_leaves="))
+    pick = np.random.default_rng(0).integers(0, len(as_of), 2_000)
+    difference = largest_difference(model, matrix[pick], as_of[pick])
+    n_bins, n_time = len(model.time.edges) - 1, len(model.time.names)
+    counts = " and ".join(f"{n:,}" for n in trees)
+    body = f"""`python -m benchmarks.speed`: from encoded features to full curves of both endings in {n_bins} bins, with
+a model fitted with the defaults on simulated leads: {counts} trees of up to {leaves} leaves, {matrix.shape[1]} features
+and {n_time} covariates of the bins. *Walking*: each tree once for a lead, with all of its bins (`model/tree_walk.py`).
+*LightGBM*: a row for each lead and bin.
+
+{markdown_table(head, lines)}
+
+Largest difference of a raw score between the two, over 2,000 leads and all bins: {difference:g}. Peak memory is that of
+the process, with its libraries, the features and the curves.
+"""
+    print("\n" + body)
+    put_section(TITLE, body)
+
+
+def _in_a_process(way: str, folder: Path, threads: int, batch: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.speed", "--way", way, "--folder", str(folder)]
+    command += ["--threads", str(threads), "--batches", str(batch)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    ) as process:
+        text = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    found: dict[str, float] = json.loads(text)
+    return found | {"memory": usage.ru_maxrss / 1024}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
