@@ -31,7 +31,7 @@ PEERS: dict[str, Method] = {
     "logistic at 30 days": tuned(logistic.candidates, tune_rows=10_000),
     "ridge Cox": tuned(cox.candidates, tune_rows=10_000, final_rows=40_000),
     "random survival forest": tuned(forest.candidates, tune_rows=4_000, final_rows=15_000),
-    "SurvivalBoost": tuned(survival_boost.candidates, tune_rows=4_000, final_rows=15_000),
+    "SurvivalBoost": tuned(survival_boost.candidates, tune_rows=3_000, final_rows=15_000),
     "LightGBM a horizon, censored as negative": tuned(partial(horizons.candidates, False), tune_rows=10_000),
     "LightGBM a horizon, censored dropped": tuned(partial(horizons.candidates, True), tune_rows=10_000),
     "Odoo's naive Bayes": tuned(naive_bayes.candidates, tune_rows=10_000),

@@ -24,7 +24,7 @@ from features.lives import BOUGHT, GONE
 from model.curves import Float
 from model.examples import Examples
 
-PENALTIES = (0.01, 0.1, 1.0, 10.0)  # for each event, so that they mean the same on few and many rows
+PENALTIES = (0.03, 0.4, 5.0, 60.0)  # for each event, so that they mean the same on few and many rows
 FEWEST_EVENTS = 5
 
 

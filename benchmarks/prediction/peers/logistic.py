@@ -19,7 +19,7 @@ from model.examples import Examples
 from model.grid import nearest_horizon
 from model.metrics.censoring import ipcw
 
-PENALTIES = (0.03, 0.3, 3.0, 30.0)  # of the ridge, for each event
+PENALTIES = (0.03, 0.4, 5.0, 60.0)  # of the ridge, for each event
 
 
 def _fit(penalty: float, examples: Examples, task: Task) -> Predict:
