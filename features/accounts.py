@@ -19,15 +19,41 @@ Colleagues are the other leads that belonged to the account at any time up to as
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from features.compiled import compiled
-from features.kernel import Accounts, Int32, Int64
+from features.kernel import (
+    DATE_BEFORE,
+    DATE_CHANGED,
+    DATE_CHANGES,
+    DATE_FIRST,
+    DATE_FIRST_GIVEN,
+    DATE_GIVEN,
+    DATE_LAST,
+    Accounts,
+    Bool8,
+    Float64,
+    Int32,
+    Int64,
+    Texts,
+)
 
 _NEVER = np.iinfo(np.int64).min
+
+
+class Streams(NamedTuple):
+    """The streams of events that the rows look at, for a catalogue."""
+
+    takes: Bool8  # (streams, kinds of events): which events
+    conditions: Int64  # by stream, -1 for none
+    windows: Int64  # microseconds
+    wanted: Bool8  # (streams, windows): in which windows they are counted
+    decay_stream: Int64  # by fading count: of which stream
+    decay_factor: Float64  # of the exponent
+    date_stream: Int64  # by date: of which stream
+    date_reader: Int64
 
 
 @compiled
@@ -99,36 +125,55 @@ def _members(stair_start, stair_known, stair_account, n_accounts):  # type: igno
 
 
 @compiled
-def _by_account(chosen, event_account, member_start, start):  # type: ignore[no-untyped-def]
-    """The chosen events ordered by account; fills where each account starts. Accounts of one lead are left out."""
-    n_accounts = len(start) - 1
-    counts = np.zeros(len(chosen), dtype=np.bool_)
-    for i in range(len(chosen)):
-        account = event_account[chosen[i]]
+def _near(event_account, member_start, joined):  # type: ignore[no-untyped-def]
+    """The events of accounts of several leads, by account in the order they come in, and where each account starts."""
+    start = np.zeros(len(member_start), dtype=np.int64)
+    for account in event_account:
         if account >= 0 and member_start[account + 1] - member_start[account] > 1:
-            counts[i] = True
             start[account + 1] += 1
-    for account in range(n_accounts):
+    for account in range(len(start) - 1):
         start[account + 1] += start[account]
     place = start[:-1].copy()
     events = np.empty(start[-1], dtype=np.int64)
-    for i in range(len(chosen)):
-        if counts[i]:
-            account = event_account[chosen[i]]
-            events[place[account]] = chosen[i]
+    for event, account in enumerate(event_account):
+        if account >= 0 and member_start[account + 1] - member_start[account] > 1:
+            events[place[account]] = event
             place[account] += 1
-    return events
+    for account in range(len(start) - 1):
+        own = events[start[account] : start[account + 1]]
+        if len(own):
+            own[:] = own[np.argsort(joined[own], kind="mergesort")]
+    return events, start
 
 
 @compiled
-def _fill_series(events, start, joined, occurred, lead_of, windows, bases, series, best):  # type: ignore[no-untyped-def]  # noqa: PLR0917
-    """Fill by account the sorted times at which events come in, and go out of each window, and the latest so far."""
+def _of_streams(near, near_start, kind, text, meets, takes, conditions, stream_start):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """The events that each stream takes, one stream after the other; fills where each account starts within its own."""
+    sizes = np.zeros(len(takes), dtype=np.int64)
+    events = np.empty(len(near), dtype=np.int64)
+    n = 0
+    for stream in range(len(takes)):
+        first, condition = n, conditions[stream]
+        for account in range(len(near_start) - 1):
+            for i in range(near_start[account], near_start[account + 1]):
+                event = near[i]
+                if kind[event] >= 0 and takes[stream, kind[event]] and (condition < 0 or meets[condition, text[event]]):
+                    if n == len(events):
+                        longer = np.empty(2 * n, dtype=np.int64)
+                        longer[:n] = events
+                        events = longer
+                    events[n] = event
+                    n += 1
+            stream_start[stream, account + 1] = n - first
+        sizes[stream] = n - first
+    return events[:n], sizes
+
+
+@compiled
+def _fill_series(events, start, joined, occurred, lead_of, windows, wanted, bases, series, best):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Fill by account the sorted times at which events come in, and go out of each wanted window; the latest so far."""
     for account in range(len(start) - 1):
         low, high = start[account], start[account + 1]
-        if low == high:
-            continue
-        own = events[low:high]
-        own[:] = own[np.argsort(joined[own], kind="mergesort")]
         latest, leader, second = _NEVER, np.int64(-1), _NEVER
         for i in range(low, high):
             event = events[i]
@@ -142,10 +187,11 @@ def _fill_series(events, start, joined, occurred, lead_of, windows, bases, serie
             come = bases[0] + i
             series[come] = joined[event]
             best[0, come], best[1, come], best[2, come] = latest, leader, second
-            for window in range(len(windows)):
-                series[bases[window + 1] + i] = max(joined[event], at + windows[window])
         for window in range(len(windows)):
-            series[bases[window + 1] + low : bases[window + 1] + high].sort()
+            if wanted[window] and high > low:
+                for i in range(low, high):
+                    series[bases[window + 1] + i] = max(joined[events[i]], occurred[events[i]] + windows[window])
+                series[bases[window + 1] + low : bases[window + 1] + high].sort()
 
 
 @compiled
@@ -162,6 +208,42 @@ def _fill_decays(events, start, joined, occurred, factor, base, decays):  # type
             decays[base + i] = worth
 
 
+@compiled
+def _fill_dates(events, start, given, text, occurred, base, dates):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Fill by account what is remembered of the dates given in the events so far, in the order they come in."""
+    for account in range(len(start) - 1):
+        for i in range(start[account], start[account + 1]):
+            here, date, at = base + i, given[text[events[i]]], occurred[events[i]]
+            if i > start[account]:
+                dates[:, here] = dates[:, here - 1]
+            if date == _NEVER:
+                continue
+            if dates[DATE_LAST, here] == _NEVER:
+                dates[DATE_FIRST, here], dates[DATE_FIRST_GIVEN, here] = date, at
+                dates[DATE_CHANGED, here] = at
+            elif date != dates[DATE_LAST, here]:
+                dates[DATE_CHANGES, here] += 1
+                dates[DATE_BEFORE, here], dates[DATE_CHANGED, here] = dates[DATE_LAST, here], at
+            dates[DATE_LAST, here], dates[DATE_GIVEN, here] = date, at
+
+
+@compiled
+def _fill_all(events, firsts, joined, occurred, lead_of, text, date, streams, into):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Fill what is kept up by stream in the accounts ``into``, from the events of the streams one after the other."""
+    for i in range(len(into.series_base)):
+        own, start, bases = events[firsts[i] : firsts[i + 1]], into.stream_start[i], into.series_base[i]
+        wanted, windows = streams.wanted[i], streams.windows
+        _fill_series(own, start, joined, occurred, lead_of, windows, wanted, bases, into.series, into.best)
+        for decay in range(len(streams.decay_stream)):
+            if streams.decay_stream[decay] == i:
+                base = into.decay_base[decay] + firsts[i]
+                _fill_decays(own, start, joined, occurred, streams.decay_factor[decay], base, into.decays)
+        for reader in range(len(streams.date_stream)):
+            if streams.date_stream[reader] == i:
+                given, base = date[streams.date_reader[reader]], into.date_base[reader] + firsts[i]
+                _fill_dates(own, start, given, text, occurred, base, into.dates)
+
+
 def index_accounts(
     *,
     start: Int64,
@@ -170,39 +252,37 @@ def index_accounts(
     lead_of: Int64,
     named: Int32,
     n_accounts: int,
-    streams: Sequence[npt.NDArray[np.intp]],
-    windows: Sequence[int],
-    decays: Sequence[tuple[int, float]],
+    kind: Int32,
+    text: Int32,
+    texts: Texts,
+    streams: Streams,
 ) -> tuple[Accounts, Int32]:
     """The index of colleagues' events, and by event the account it counts to (-1 for none).
 
-    ``named``: by event, the account that it gives its lead, -1 for none. ``streams``: the rows of the events that
-    each stream looks at. ``windows``: microseconds. ``decays``: a stream and the factor of the exponent each.
+    ``named``: by event, the account that it gives its lead, -1 for none. ``kind``, ``text``, ``texts``: as in Events.
     """
-    n, lines = len(occurred), 1 + len(windows)
+    n, lines, n_streams = len(occurred), 1 + len(streams.windows), len(streams.takes)
     event_account = np.full(n, -1, dtype=np.int32)
     joined = np.zeros(n, dtype=np.int64)
     stair_start, stair_known, stair_account = _join(start, known, named, event_account, joined)
     member_start, member_since = _members(stair_start, stair_known, stair_account, n_accounts)
-    sizes = [int(np.count_nonzero(event_account[rows] >= 0)) for rows in streams]
-    firsts = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+    stream_start = np.zeros((n_streams, n_accounts + 1), dtype=np.int64)
+    near, near_start = _near(event_account, member_start, joined)
+    events, sizes = _of_streams(
+        near, near_start, kind, text, texts.meets, streams.takes, streams.conditions, stream_start
+    )
+    firsts = np.concatenate(([0], np.cumsum(sizes)))
     # the times at which events come in of all streams first, so that they share their places with ``best``
-    bases = np.empty((len(streams), lines), dtype=np.int64)
-    for line in range(lines):
-        bases[:, line] = firsts[:-1] + line * firsts[-1]
-    stream_start = np.zeros((len(streams), n_accounts + 1), dtype=np.int64)
+    bases = firsts[:-1, None] + firsts[-1] * np.arange(lines)
     series = np.empty(lines * int(firsts[-1]), dtype=np.int64)
     best = np.empty((3, int(firsts[-1])), dtype=np.int64)
-    spans = np.array(windows, dtype=np.int64)
-    factors = np.array([factor for _, factor in decays], dtype=np.float64)
-    decay_firsts = np.concatenate(([0], np.cumsum([sizes[stream] for stream, _ in decays], dtype=np.int64)))
+    decay_firsts = np.concatenate(([0], np.cumsum(sizes[streams.decay_stream])))
+    decay_base = decay_firsts[:-1] - firsts[streams.decay_stream]
     worth = np.empty(int(decay_firsts[-1]))
-    for i, rows in enumerate(streams):
-        events = _by_account(rows, event_account, member_start, stream_start[i])
-        _fill_series(events, stream_start[i], joined, occurred, lead_of, spans, bases[i], series, best)
-        for decay, (stream, factor) in enumerate(decays):
-            if stream == i:
-                _fill_decays(events, stream_start[i], joined, occurred, factor, decay_firsts[decay], worth)
+    date_firsts = np.concatenate(([1], 1 + np.cumsum(sizes[streams.date_stream])))
+    date_base = date_firsts[:-1] - firsts[streams.date_stream]
+    remembered = np.full((7, int(date_firsts[-1])), _NEVER, dtype=np.int64)  # the first is for where there is none
+    remembered[DATE_CHANGES] = 0
     accounts = Accounts(
         stair_start=stair_start,
         stair_known=stair_known,
@@ -213,10 +293,14 @@ def index_accounts(
         series=series,
         series_base=bases,
         best=best,
-        decay_factor=factors,
-        decay_base=decay_firsts[:-1] - firsts[[stream for stream, _ in decays]],
+        decay_factor=streams.decay_factor,
+        decay_base=decay_base,
         decays=worth,
+        date_base=date_base,
+        dates=remembered,
     )
+    if len(events):
+        _fill_all(events, firsts, joined, occurred, lead_of, text, texts.date, streams, accounts)
     return accounts, event_account
 
 
@@ -236,5 +320,7 @@ def no_accounts(n_leads: int, n_events: int, n_streams: int, n_lines: int) -> tu
         decay_factor=np.empty(0),
         decay_base=none64,
         decays=np.empty(0),
+        date_base=none64,
+        dates=np.empty((7, 0), dtype=np.int64),
     )
     return accounts, np.full(n_events, -1, dtype=np.int32)

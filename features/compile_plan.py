@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features import kernel as k
+from features.accounts import Streams
 from features.events import ENDINGS, ERASED, NOT_ENGAGEMENT
 from features.feature_spec import EVENT_FIELDS, Condition, FeatureSpec
 from features.plan import Plan, Reader, Selector
@@ -44,6 +45,11 @@ _RECIPES = {
     "date_age": _Recipe(k.TAKE_DATE_AGE, k.DATE, "dates", "dates"),
     "date_changes": _Recipe(k.TAKE_DATE_CHANGES, k.DATE, "dates", "dates"),
     "date_drift": _Recipe(k.TAKE_DATE_DRIFT, k.DATE, "dates", "dates"),
+    "date_first_ahead": _Recipe(k.TAKE_DATE_FIRST_AHEAD, k.DATE, "dates", "dates"),
+    "date_first_age": _Recipe(k.TAKE_DATE_FIRST_AGE, k.DATE, "dates", "dates"),
+    "date_notice": _Recipe(k.TAKE_DATE_NOTICE, k.DATE, "dates", "dates"),
+    "date_move": _Recipe(k.TAKE_DATE_MOVE, k.DATE, "dates", "dates"),
+    "date_margin": _Recipe(k.TAKE_DATE_MARGIN, k.DATE, "dates", "dates"),
     "ratio": _Recipe(k.TAKE_RATIO),
     "age": _Recipe(k.TAKE_AGE),
     "weekday": _Recipe(k.TAKE_WEEKDAY),
@@ -99,6 +105,8 @@ class _Compiler:
         self.conditions: dict[tuple[Condition, ...], int] = {}
         self.streams: dict[tuple[Selector, int], int] = {}
         self.account_decays: dict[tuple[int, float], int] = {}
+        self.account_dates: dict[tuple[int, int], int] = {}
+        self.counted: set[tuple[int, int]] = set()  # streams and windows
 
     def plan(self) -> Plan:
         columns = [self._column(spec) for spec in self.features]
@@ -126,9 +134,7 @@ class _Compiler:
             event_levels=tuple(self.readers["event_levels"]),
             conditions=tuple(self.conditions),
             account_property=self.account_property if any(s.scope != "lead" for s in self.features) else None,
-            streams=tuple(self.streams),
-            account_windows=tuple(self.account_windows),
-            account_decays=tuple(self.account_decays),
+            streams=self._streams(selectors, list(types), list(channels)),
         )
 
     def _column(self, spec: FeatureSpec) -> tuple[int, int, int, int, float]:
@@ -145,6 +151,11 @@ class _Compiler:
             if recipe.take in (k.TAKE_ACCOUNT_DECAY, k.TAKE_WHOLE_DECAY):
                 stream = c // (1 + len(self.account_windows))
                 b = self.account_decays.setdefault((stream, factor), len(self.account_decays))
+        elif spec.scope == "whole_account":  # a date: of which stream and reader, and what is taken of it
+            stream = self._series(spec) // (1 + len(self.account_windows))
+            dates = (stream, self.readers["dates"][Reader(spec.properties)])
+            b = self.account_dates.setdefault(dates, len(self.account_dates))
+            return k.TAKE_WHOLE_DATE, a, b, stream, float(recipe.take)
         elif recipe.take == k.TAKE_RATIO:
             a, b = self.names[spec.numerator], self.names[spec.denominator]
         elif recipe.take == k.TAKE_MEAN:
@@ -175,7 +186,31 @@ class _Compiler:
         """The series of sorted times: 1 + windows of them for each stream of events."""
         stream = self.streams.setdefault((_selector(spec), self._condition(spec)), len(self.streams))
         within = 0 if spec.window is None else 1 + self.account_windows.index(_micros(spec.window))
+        if within:
+            self.counted.add((stream, within - 1))
         return stream * (1 + len(self.account_windows)) + within
+
+    def _streams(
+        self, selectors: Sequence[Selector], types: Sequence[_Signature], channels: Sequence[_Signature]
+    ) -> Streams:
+        place = {selector: i for i, selector in enumerate(selectors)}
+        takes = np.zeros((len(self.streams), len(types) * len(channels)), dtype=np.uint8)
+        for stream, (selector, _) in enumerate(self.streams):
+            at = place[selector]
+            takes[stream] = [of_type[at] and of_channel[at] for of_type in types for of_channel in channels]
+        counted = np.zeros((len(self.streams), len(self.account_windows)), dtype=np.uint8)
+        for stream, window in self.counted:
+            counted[stream, window] = True
+        return Streams(
+            takes=takes,
+            conditions=_int64([condition for _, condition in self.streams]),
+            windows=_int64(self.account_windows),
+            wanted=counted,
+            decay_stream=_int64([stream for stream, _ in self.account_decays]),
+            decay_factor=np.array([factor for _, factor in self.account_decays], dtype=np.float64),
+            date_stream=_int64([stream for stream, _ in self.account_dates]),
+            date_reader=_int64([reader for _, reader in self.account_dates]),
+        )
 
     def _program(
         self,
@@ -230,7 +265,7 @@ class _Compiler:
 
 
 def _recipe(spec: FeatureSpec) -> _Recipe:
-    if spec.scope != "lead":
+    if spec.scope != "lead" and (spec.scope, spec.aggregation) in _ACCOUNT_RECIPES:
         return _ACCOUNT_RECIPES[spec.scope, spec.aggregation]
     if spec.aggregation != "last":
         return _RECIPES[spec.aggregation]
@@ -259,6 +294,10 @@ def _classes(
 
 def _micros(days: float) -> int:
     return round(days * k.DAY)
+
+
+def _int64(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
 
 
 def _int32(values: Sequence[int]) -> npt.NDArray[np.int32]:

@@ -25,6 +25,7 @@ class Needs(NamedTuple):
     half_life: bool = False
     operands: bool = False
     account: bool = False
+    whole_account: bool = False  # too, where not account
 
 
 AGGREGATIONS: dict[str, Needs] = {
@@ -43,10 +44,25 @@ AGGREGATIONS: dict[str, Needs] = {
     "momentum": Needs("(now - before) / (now + before): events in this window, and in the one before", window="must"),
     "pace": Needs("the same for events a day: in this window, and in the life of the lead before it", window="must"),
     "last": Needs("value of a property in the last event that gives one", properties=True),
-    "date_ahead": Needs("days from as_of to the date last given in a property", properties=True),
-    "date_age": Needs("days since a date was last given in a property", properties=True),
-    "date_changes": Needs("how often the date given in a property changed", properties=True),
-    "date_drift": Needs("days from the date first given in a property to the one last given", properties=True),
+    "date_ahead": Needs("days from as_of to the date last given in a property", properties=True, whole_account=True),
+    "date_age": Needs("days since a date was last given in a property", properties=True, whole_account=True),
+    "date_changes": Needs("how often the date given in a property changed", properties=True, whole_account=True),
+    "date_drift": Needs(
+        "days from the date first given in a property to the one last given", properties=True, whole_account=True
+    ),
+    "date_first_ahead": Needs(
+        "days from as_of to the date first given in a property", properties=True, whole_account=True
+    ),
+    "date_first_age": Needs("days since a date was first given in a property", properties=True, whole_account=True),
+    "date_notice": Needs(
+        "days from when the date last given in a property first was, to it",
+        properties=True,
+        whole_account=True,
+    ),
+    "date_move": Needs("days by which the date given in a property moved last", properties=True, whole_account=True),
+    "date_margin": Needs(
+        "days by which the date given in a property moved last before it came", properties=True, whole_account=True
+    ),
     "ratio": Needs("one feature divided by another, missing where that is 0", events=False, operands=True),
     "age": Needs("days since the first event of any type", events=False),
     "weekday": Needs("0 (Monday) to 6 (Sunday) of as_of, UTC", events=False),
@@ -195,7 +211,11 @@ def _problems(spec: FeatureSpec) -> list[tuple[str, str]]:
     checks = [
         (not spec.name, "a name", "an empty one"),
         (spec.scope not in SCOPES, "scope 'lead', 'account' or 'whole_account'", repr(spec.scope)),
-        (spec.scope != "lead" and not needs.account, "an aggregation that an account has", repr(spec.aggregation)),
+        (
+            not (spec.scope == "lead" or needs.account or (spec.scope == "whole_account" and needs.whole_account)),
+            "an aggregation that an account has",
+            repr(spec.aggregation),
+        ),
         (
             spec.scope != "account" and spec.aggregation in ACCOUNT_ONLY,
             "scope 'account'",

@@ -56,6 +56,11 @@ N_ACTIONS = 16
     TAKE_DATE_AGE,
     TAKE_DATE_CHANGES,
     TAKE_DATE_DRIFT,
+    TAKE_DATE_FIRST_AHEAD,
+    TAKE_DATE_FIRST_AGE,
+    TAKE_DATE_NOTICE,
+    TAKE_DATE_MOVE,
+    TAKE_DATE_MARGIN,
     TAKE_AGE,
     TAKE_WEEKDAY,
     TAKE_MONTH,
@@ -66,9 +71,14 @@ N_ACTIONS = 16
     TAKE_WHOLE_TOTAL,
     TAKE_WHOLE_SINCE_LAST,
     TAKE_WHOLE_DECAY,
+    TAKE_WHOLE_DATE,
     TAKE_COLLEAGUES,
     TAKE_RATIO,
-) = range(26)
+) = range(32)
+
+# What is remembered of dates given: the last one, when it was last given, how often it changed, the first one and when
+# it was given, the one before the last change, when the present one was first given.
+DATE_LAST, DATE_GIVEN, DATE_CHANGES, DATE_FIRST, DATE_FIRST_GIVEN, DATE_BEFORE, DATE_CHANGED = range(7)
 
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
@@ -113,6 +123,8 @@ class Accounts(NamedTuple):
     decay_factor: Float64  # by decay of a stream
     decay_base: Int64  # where it starts less where the series of its stream does
     decays: Float64  # what the events that came in so far are worth when the last of them does
+    date_base: Int64  # by date of a stream, as decay_base
+    dates: Int64  # (7, events): what is remembered of the dates in the events that came in so far
 
 
 class Program(NamedTuple):
@@ -238,10 +250,7 @@ class State(NamedTuple):
     earliest: Int64
     numbers: Float64
     levels: Int64
-    last_date: Int64  # the date last given, NEVER for none
-    last_given: Int64  # when it was
-    next_date: Int64  # the date in the event gone through before
-    n_changes: Int64
+    dates: Int64  # (7, slots): see DATE_LAST; so far the event gone through before is the first to give one
     met: Int64  # (distinct slots, values): in which row a value was last met
 
 
@@ -257,10 +266,7 @@ def _new_state(program, n_local):  # type: ignore[no-untyped-def]
         earliest=np.zeros(sizes[3], dtype=np.int64),
         numbers=np.zeros(sizes[4]),
         levels=np.zeros(sizes[5], dtype=np.int64),
-        last_date=np.zeros(sizes[6], dtype=np.int64),
-        last_given=np.zeros(sizes[6], dtype=np.int64),
-        next_date=np.zeros(sizes[6], dtype=np.int64),
-        n_changes=np.zeros(sizes[6], dtype=np.int64),
+        dates=np.zeros((7, sizes[6]), dtype=np.int64),
         met=np.full((sizes[7], n_local), -1, dtype=np.int64),
     )
 
@@ -275,8 +281,8 @@ def _clear(state):  # type: ignore[no-untyped-def]
     state.earliest[:] = NEVER
     state.numbers[:] = math.nan
     state.levels[:] = -1
-    state.last_date[:] = NEVER
-    state.n_changes[:] = 0
+    state.dates[:] = NEVER
+    state.dates[DATE_CHANGES] = 0
 
 
 @compiled
@@ -297,7 +303,7 @@ def _since(moment, as_of):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _date(what, last, given, changes, first, as_of):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+def _date(what, last, given, changes, first, first_given, before, changed, as_of):  # type: ignore[no-untyped-def]  # noqa: PLR0911, PLR0917
     """What columns take from the dates given in a property."""
     if what == TAKE_DATE_CHANGES:
         return float(changes)
@@ -305,7 +311,28 @@ def _date(what, last, given, changes, first, as_of):  # type: ignore[no-untyped-
         return math.nan
     if what == TAKE_DATE_AHEAD:
         return (last - as_of) / DAY
-    return (as_of - given) / DAY if what == TAKE_DATE_AGE else (last - first) / DAY
+    if what == TAKE_DATE_AGE:
+        return (as_of - given) / DAY
+    if what == TAKE_DATE_DRIFT:
+        return (last - first) / DAY
+    if what == TAKE_DATE_FIRST_AHEAD:
+        return (first - as_of) / DAY
+    if what == TAKE_DATE_FIRST_AGE:
+        return (as_of - first_given) / DAY
+    if what == TAKE_DATE_NOTICE:
+        return (last - changed) / DAY
+    if before == NEVER:
+        return math.nan
+    return (last - before) / DAY if what == TAKE_DATE_MOVE else (before - changed) / DAY
+
+
+@compiled
+def _account_last(accounts, account, as_of, stream):  # type: ignore[no-untyped-def]
+    """The place of the last event of a stream that came in, -1 for none."""
+    base = accounts.series_base[stream, 0]
+    low = base + accounts.stream_start[stream, account]
+    last = _upper(accounts.series, low, base + accounts.stream_start[stream, account + 1], as_of) - 1
+    return last if last >= low else np.int64(-1)
 
 
 @compiled
@@ -335,7 +362,7 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
     meets, number, level, date = texts.meets, texts.number, texts.level, texts.date
     totals, last_day, met, maxima, decays = state.totals, state.last_day, state.met, state.maxima, state.decays
     latest, earliest, numbers, levels = state.latest, state.earliest, state.numbers, state.levels
-    last_date, last_given, next_date, n_changes = state.last_date, state.last_given, state.next_date, state.n_changes
+    dates = state.dates
     for row in range(low, high):
         lead, as_of = leads[row], as_ofs[row]
         _clear(state)
@@ -415,11 +442,16 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                     given, slot = date[readers[at], text], slots[at]
                     if given == NEVER or (conditions[at] >= 0 and not meets[conditions[at], text]):
                         continue
-                    if last_date[slot] == NEVER:
-                        last_date[slot], last_given[slot], next_date[slot] = given, moment, given
-                    elif given != next_date[slot]:
-                        n_changes[slot] += 1
-                        next_date[slot] = given
+                    if dates[DATE_LAST, slot] == NEVER:
+                        dates[DATE_LAST, slot] = given
+                        dates[DATE_GIVEN, slot] = dates[DATE_CHANGED, slot] = moment
+                    elif given != dates[DATE_FIRST, slot]:
+                        if dates[DATE_CHANGES, slot] == 0:
+                            dates[DATE_BEFORE, slot] = given
+                        dates[DATE_CHANGES, slot] += 1
+                    elif dates[DATE_CHANGES, slot] == 0:
+                        dates[DATE_CHANGED, slot] = moment
+                    dates[DATE_FIRST, slot], dates[DATE_FIRST_GIVEN, slot] = given, moment
             for bucket in range(1, len(totals)):
                 for slot in range(totals.shape[1]):
                     totals[bucket, slot] += totals[bucket - 1, slot]
@@ -448,8 +480,24 @@ def fill_rows(out, low, high, leads, as_ofs, events, texts, accounts, program, n
                 value = numbers[a]
             elif what == TAKE_LEVEL:
                 value = float(levels[a]) if levels[a] >= 0 else math.nan
-            elif what <= TAKE_DATE_DRIFT:
-                value = _date(what, last_date[a], last_given[a], n_changes[a], next_date[a], as_of)
+            elif what <= TAKE_DATE_MARGIN or what == TAKE_WHOLE_DATE:
+                which, found, at = what, dates, a
+                if what == TAKE_WHOLE_DATE:
+                    which = np.int32(units[column])
+                    if shared:
+                        place = _account_last(accounts, account, as_of, c)
+                        found, at = accounts.dates, accounts.date_base[b] + place if place >= 0 else 0
+                value = _date(
+                    which,
+                    found[DATE_LAST, at],
+                    found[DATE_GIVEN, at],
+                    found[DATE_CHANGES, at],
+                    found[DATE_FIRST, at],
+                    found[DATE_FIRST_GIVEN, at],
+                    found[DATE_BEFORE, at],
+                    found[DATE_CHANGED, at],
+                    as_of,
+                )
             elif what == TAKE_AGE:
                 value = life
             elif what <= TAKE_DAY_OF_YEAR:

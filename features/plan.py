@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from features.accounts import Streams
 from features.events import ENDINGS, ERASED, NOT_ENGAGEMENT
 from features.feature_spec import ENGAGEMENT, EVERY, GIVEN, Condition
 from features.history import History
@@ -62,7 +63,5 @@ class Plan:
     event_levels: tuple[Reader, ...]
     conditions: tuple[tuple[Condition, ...], ...]
     account_property: str | None  # None if no row asks about the account
-    streams: tuple[tuple[Selector, int], ...]  # of events of colleagues: which, and under which condition
-    account_windows: tuple[int, ...]  # microseconds
-    account_decays: tuple[tuple[int, float], ...]  # which stream, and the factor of the exponent
+    streams: Streams  # of events of colleagues
     prepared: WeakKeyDictionary[History, object] = field(default_factory=WeakKeyDictionary)  # by history

@@ -44,17 +44,18 @@ def _prepare(history: History, plan: Plan) -> Prepared:
     of_type = type_class[history.type_code] if len(type_class) else np.empty(0, dtype=np.int32)
     kind = of_type * plan.n_channel_classes + np.array(channel_class, dtype=np.int32)[history.channel_code]
     kind[of_type < 0] = -1
+    kind = kind.astype(np.int32, copy=False)
     reads = np.array([code >= 0 and plan.reads[code] for code in type_class], dtype=bool)
     if plan.account_property is not None and IDENTIFY in history.types:
         reads[history.types.index(IDENTIFY)] = True
     said = read_texts(history, plan, reads)
-    accounts, event_account = _accounts(history, plan, said)
+    accounts, event_account = _accounts(history, plan, said, kind)
     local, n_local = _locals(history, plan, said)
     events = Events(
         start=_own(history.start),
         occurred=_own(history.occurred_at),
         recorded=_own(history.recorded_at),
-        kind=kind.astype(np.int32, copy=False),
+        kind=kind,
         text=said.of_event,
         account=event_account,
         local=local,
@@ -68,18 +69,10 @@ def _own(column: Int64) -> Int64:
     return np.require(column, np.int64, ["C", "W"])
 
 
-def _accounts(history: History, plan: Plan, said: Said) -> tuple[Accounts, Int32]:
-    lines = 1 + len(plan.account_windows)
+def _accounts(history: History, plan: Plan, said: Said, kind: Int32) -> tuple[Accounts, Int32]:
     if said.n_accounts == 0:
-        return no_accounts(history.n_leads, history.n_events, len(plan.streams), lines)
-    streams = []
-    for selector, condition in plan.streams:
-        types = np.array([selector.takes_type(name) for name in history.types], dtype=bool)
-        channels = [selector.takes_channel(name) for name in history.channels] + [selector.takes_channel(None)]
-        chosen = types[history.type_code] & np.array(channels, dtype=bool)[history.channel_code]
-        if condition >= 0:
-            chosen &= said.texts.meets[condition, said.of_event] > 0
-        streams.append(np.flatnonzero(chosen))
+        n_streams, lines = len(plan.streams.takes), 1 + len(plan.streams.windows)
+        return no_accounts(history.n_leads, history.n_events, n_streams, lines)
     return index_accounts(
         start=_own(history.start),
         occurred=_own(history.occurred_at),
@@ -87,9 +80,10 @@ def _accounts(history: History, plan: Plan, said: Said) -> tuple[Accounts, Int32
         lead_of=history.lead_code,
         named=account_of_identify(said, history),
         n_accounts=said.n_accounts,
-        streams=streams,
-        windows=plan.account_windows,
-        decays=plan.account_decays,
+        kind=kind,
+        text=said.of_event,
+        texts=said.texts,
+        streams=plan.streams,
     )
 
 

@@ -102,7 +102,7 @@ def account_histories(draw: st.DrawFn) -> list[Event]:
                 type=kind,
                 occurred_at=day * DAY,
                 recorded_at=(day + after) * DAY,
-                properties={"account_id": account},
+                properties={"account_id": account, "need_by": draw(_dates)},
             )
         )
     return events
@@ -123,6 +123,17 @@ ACCOUNT_CATALOGUE = Catalogue(
                 ("count", ("lost", "page_view"), None),
                 ("recency", ("lost",), None),
             )
+        ),
+        *(
+            FeatureSpec(
+                name=f"{kind}_{types}",
+                aggregation=f"date_{kind}",
+                scope="whole_account",
+                types=(types,),
+                properties=("need_by",),
+            )
+            for types in ("page_view", "@any")
+            for kind in ("ahead", "age", "changes", "drift", "first_ahead", "first_age", "notice", "move", "margin")
         ),
         FeatureSpec(name="fading", aggregation="decayed", scope="account", half_life=1.0),
         *(
@@ -197,6 +208,12 @@ _AGGREGATIONS: list[tuple[str, dict[str, object]]] = [
     ("date_age", _EVER | {"properties": ("need_by",)}),
     ("date_changes", _EVER | {"properties": ("need_by",)}),
     ("date_drift", _EVER | {"properties": ("need_by", "content")}),
+    *(
+        (f"date_{name}", _EVER | {"properties": ("need_by",)})
+        for name in ("first_ahead", "first_age", "notice", "move", "margin")
+    ),
+    ("date_ahead", _EVER | {"properties": ("need_by",), "scope": "whole_account"}),
+    ("date_margin", _EVER | {"properties": ("need_by",), "scope": "whole_account"}),
     ("age", _EVER),
     ("weekday", _EVER),
     ("month", _EVER),

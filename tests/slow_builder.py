@@ -93,16 +93,32 @@ def value(  # noqa: C901, PLR0911, PLR0912 - one case for each aggregation
             return day.month
         case "day_of_year":
             return day.timetuple().tm_yday
-    dates = [(e.occurred_at, d) for e, v in given if (d := date(v)) is not None]
+    return of_dates(spec, [(e.occurred_at, d) for e, v in given if (d := date(v)) is not None], as_of)
+
+
+def of_dates(spec: FeatureSpec, dates: list[tuple[int, int]], as_of: int) -> Value:  # noqa: PLR0911
+    """``dates``: when, and which, in order."""
+    changed = [(dates[i], dates[i - 1][1]) for i in range(1, len(dates)) if dates[i][1] != dates[i - 1][1]]
+    present = changed[-1][0] if changed else dates[0] if dates else None
     match spec.aggregation:
         case "date_ahead":
             return (dates[-1][1] - as_of) / DAY if dates else None
         case "date_age":
             return (as_of - dates[-1][0]) / DAY if dates else None
         case "date_changes":
-            return sum(dates[i][1] != dates[i - 1][1] for i in range(1, len(dates)))
+            return len(changed)
         case "date_drift":
             return (dates[-1][1] - dates[0][1]) / DAY if dates else None
+        case "date_first_ahead":
+            return (dates[0][1] - as_of) / DAY if dates else None
+        case "date_first_age":
+            return (as_of - dates[0][0]) / DAY if dates else None
+        case "date_notice":
+            return (present[1] - present[0]) / DAY if present else None
+        case "date_move":
+            return (present[1] - changed[-1][1]) / DAY if present and changed else None
+        case "date_margin":
+            return (changed[-1][1] - present[0]) / DAY if present and changed else None
     raise AssertionError(spec.aggregation)
 
 
@@ -118,6 +134,16 @@ def of_account(spec: FeatureSpec, seen: list[Event], lead_id: str, as_of: int, t
     if spec.aggregation == "colleagues":
         moments = sorted({max(e.occurred_at, e.recorded_at) for e in seen})
         return sum(any(account_at(seen, other, moment, trait) == mine for moment in moments) for other in others)
+    if spec.aggregation.startswith("date_"):
+        # the account's alone, in the order they came in; a lead without colleagues has its own
+        moments = sorted({max(e.occurred_at, e.recorded_at) for e in seen})
+        near = [o for o in others if any(account_at(seen, o, moment, trait) == mine for moment in moments)]
+        counted = [e for e in seen if e.lead_id == lead_id or near]
+        if near:
+            counted = [e for e in counted if account_of(e, seen, as_of, trait) == mine]
+            counted.sort(key=lambda e: (joined(e, seen, as_of, trait), e.lead_id))
+        dates = [(e.occurred_at, date(read(e, spec.properties))) for e in counted if selects(spec, e)]
+        return of_dates(spec, [(at, day) for at, day in dates if day is not None], as_of)
     theirs = [e for e in seen if e.lead_id in others and selects(spec, e) and account_of(e, seen, as_of, trait) == mine]
     if spec.scope == "whole_account":
         theirs += [e for e in seen if e.lead_id == lead_id and selects(spec, e)]
@@ -137,6 +163,14 @@ def account_of(event: Event, seen: list[Event], as_of: int, trait: str) -> str |
         if account is not None:
             return account
     return None
+
+
+def joined(event: Event, seen: list[Event], as_of: int, trait: str) -> int:
+    """From when on an event counts to its account: when it is known, and an account of its lead."""
+    known = max(event.occurred_at, event.recorded_at)
+    moments = sorted({max(e.occurred_at, e.recorded_at) for e in seen})
+    with_account = [m for m in moments if m <= as_of and account_at(seen, event.lead_id, m, trait) is not None]
+    return max(known, with_account[0])
 
 
 def account_at(seen: list[Event], lead_id: str, moment: int, trait: str) -> str | None:

@@ -161,6 +161,41 @@ def test_a_large_account_costs_no_more_than_its_events() -> None:
     np.testing.assert_array_equal(frame["n_colleague_engagement_30d"], own.sum() - own)
 
 
+def test_colleagues_endings_are_known_and_the_own_one_is_not() -> None:
+    spec = {"aggregation": "count", "types": ("purchased",)}
+    catalogue = Catalogue(
+        features=(
+            FeatureSpec(name="own", **spec),  # type: ignore[arg-type]
+            FeatureSpec(name="theirs", scope="account", **spec),  # type: ignore[arg-type]
+            FeatureSpec(name="first seen", aggregation="age"),
+        )
+    )
+    events = [
+        *(_event(f"i{lead}", lead, "identify", 1, {"account_id": "A"}) for lead in ("l1", "l2")),
+        _event("p1", "l1", "purchased", 0),
+        _event("p2", "l2", "purchased", 3),
+    ]
+    found = matrix(events, [("l1", 2 * DAY), ("l1", 3 * DAY), ("l2", 3 * DAY)], catalogue)
+    np.testing.assert_array_equal(found, [[0, 0, 1], [0, 1, 2], [0, 1, 2]])
+
+
+def test_the_whole_account_is_the_lead_and_its_colleagues() -> None:
+    row = {"aggregation": "decayed", "half_life": 2.0}
+    catalogue = Catalogue(
+        features=(
+            FeatureSpec(name="own", **row),  # type: ignore[arg-type]
+            FeatureSpec(name="theirs", scope="account", **row),  # type: ignore[arg-type]
+            FeatureSpec(name="all", scope="whole_account", **row),  # type: ignore[arg-type]
+        )
+    )
+    events = [
+        *(_event(f"i{lead}", lead, "identify", 0, {"account_id": "A"}) for lead in ("l1", "l2")),
+        *(_event(f"v{lead}", lead, "page_view", day) for lead, day in (("l1", 4), ("l2", 2), ("l3", 2))),
+    ]
+    found = matrix(events, [("l1", 6 * DAY), ("l2", 6 * DAY), ("l3", 6 * DAY)], catalogue)
+    np.testing.assert_allclose(found, [[0.5, 0.25, 0.75], [0.25, 0.5, 0.75], [0.25, 0, 0.25]])
+
+
 def test_the_frame_has_numbers_and_categories_by_name() -> None:
     events = [
         *(

@@ -16,6 +16,7 @@ from features.errors import InputError
 from features.events import DAY, Event
 from features.feature_spec import AGGREGATIONS, OTHER
 from features.history import History
+from features.property_values import section_of
 from features.settings import EventRoles
 from tests.histories import catalogues
 
@@ -93,6 +94,71 @@ def test_values_of_a_property_have_a_rest_class_too() -> None:
     assert catalogue.names == ("n_too_early", "n_other")
     seen = history(event(0, 0, "sales_call", disposition="no_answer"), event(1, 0, "sales_call"))
     assert row_of(seen, 0, catalogue) == {"n_too_early": 0, "n_other": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "section"),
+    [
+        ("/pricing", "pricing"),
+        ("/Pricing/", "pricing"),
+        ("/blog/7?x=1", "blog"),
+        ("/webinar-3", "webinar"),
+        ("https://example.org/docs/3#top", "docs"),
+        ("https://example.org", "home"),
+        ("https://example.org?to=/pricing", "home"),
+        ("/", "home"),
+        ("/index.html", "home"),
+        ("/de/pricing.html", "pricing"),
+        ("/en-gb/docs/3", "docs"),
+        ("/de", "de"),
+        ("/qa/3", "qa"),
+        ("/2026/05", "2026"),
+        ("mail-17", "mail"),
+        ("Whitepaper 2", "Whitepaper"),
+        ("trial", "trial"),
+        ("A/B tests", "A/B tests"),
+        ("17", "17"),
+        (17.0, "17"),
+        ("v", "v"),
+        (" ", None),
+        (None, None),
+    ],
+)
+def test_the_section_of_what_was_read(content: Any, section: str | None) -> None:
+    assert section_of(content) == section
+
+
+def test_sections_are_counted_apart() -> None:
+    found = history(
+        event(0, 0, "page_view", 90, content="/pricing"),
+        event(1, 1, "page_view", 90, url="https://example.org/pricing?plan=2"),
+        event(2, 1, "page_view", 90, content="/blog/2"),
+        event(3, 1, "page_view", 99, content="/blog/3"),
+    )
+    where = {"properties": "@section", "one_of": "{section}"}
+    row = {"name": "n_{section}_{window}", "aggregation": "count", "where": where, "windows": [5, "all"]}
+    catalogue = expand(found, NOW, rows=rows(row, section=2))
+    assert set(catalogue.names) == {
+        f"n_{name}_{days}" for name in ("pricing", "blog", "other") for days in ("5d", "all")
+    }
+    seen = history(
+        event(0, 0, "page_view", 90, content="", path="/pricing"),
+        event(1, 0, "page_view", 99, content="/blog/900"),
+        event(2, 0, "page_view", 99, content="/careers"),
+        event(3, 0, "page_view", 99),
+    )
+    row_all = row_of(seen, 0, catalogue)
+    assert {name: row_all[f"n_{name}_all"] for name in ("pricing", "blog", "other")} == {
+        "pricing": 1,
+        "blog": 1,
+        "other": 1,
+    }
+    assert (row_all["n_pricing_5d"], row_all["n_blog_5d"]) == (0, 1)
+    assert "n_section_pricing_all" in expand(found, NOW).names
+
+
+def test_without_contents_there_are_no_sections() -> None:
+    assert not any("section" in name for name in expand(history(event(0, 0, "page_view")), NOW).names)
 
 
 def test_traits_become_numbers_or_categories_and_ids_are_left_out() -> None:
@@ -204,6 +270,12 @@ def test_json_of_the_default_rows_gives_the_same_columns() -> None:
             {"name": "x", "aggregation": "sum", "scope": "account", "properties": "y"},
             "an aggregation that an account has",
         ),
+        (
+            {"name": "x", "aggregation": "date_ahead", "scope": "account", "properties": "y"},
+            "an aggregation that an account has",
+        ),
+        ({"name": "x", "aggregation": "colleagues", "scope": "whole_account"}, "expected scope 'account'"),
+        ({"name": "x_{section}", "aggregation": "count"}, "one_of = '{section}'"),
         ({"name": "x", "aggregation": "count", "scope": "company"}, "scope 'lead', 'account' or 'whole_account'"),
         ({"name": "x", "aggregation": "count", "where": {"properties": "y"}}, "one or more of one_of, none_of"),
         ({"name": "x", "aggregation": "count", "where": "y = 1"}, "expected a condition such as"),
