@@ -97,7 +97,7 @@ def _run(way: str, folder: Path, threads: int, batch: int) -> None:
         began = time.perf_counter()
         curves(matrix, as_of)
         taken.append(time.perf_counter() - began)
-    print(json.dumps({"seconds": float(np.median(taken))}))
+    print(json.dumps({"seconds": float(np.median(taken)), "memory": _peak_memory()}))
 
 
 def _compare(folder: Path, threads: Sequence[int], batches: Sequence[int]) -> None:
@@ -144,16 +144,16 @@ the process, with its libraries, the features and the curves.
 def _in_a_process(way: str, folder: Path, threads: int, batch: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.speed", "--way", way, "--folder", str(folder)]
     command += ["--threads", str(threads), "--batches", str(batch)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    ) as process:
-        text = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    found: dict[str, float] = json.loads(text)
-    return found | {"memory": usage.ru_maxrss / 1024}
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _peak_memory() -> float:
+    """MB of this program alone. What ``getrusage`` says begins with the size of the program that started it."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":
