@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.compile_plan import compile_plan
 from features.errors import InputError
+from features.events import IDENTIFY
 from features.feature_spec import OTHER, FeatureSpec, feature_from_dict, to_dict
 from features.found import Found
 from features.history import History
@@ -89,11 +90,16 @@ def expand(history: History, known_by: int, *, rows: Rows | None = None, roles: 
     """The features that the rows stand for, given what was known of these leads at ``known_by``.
 
     Types, channels and values are taken by the number of leads that have them, up to the caps of ``rows``; the
-    others, and those never seen in training, share the rest class. ``rows``: the default ones if None.
+    others, and those never seen in training, share the rest class. ``rows``: the default ones if None. Where no lead
+    had an account, rows about accounts are left out: they would say nothing, or what the lead's own rows say.
     """
     found = Found(history, known_by)
     expanded = expand_rows(rows or default_rows(), found, roles or EventRoles(), leave_out=ACCOUNT_PROPERTY)
-    return Catalogue(features=tuple(feature_from_dict(row) for row in expanded))
+    features = [feature_from_dict(row) for row in expanded]
+    if not found.texts([IDENTIFY], [ACCOUNT_PROPERTY]):
+        dropped = {spec.name for spec in features if spec.scope != "lead"}
+        features = [spec for spec in features if dropped.isdisjoint((spec.name, spec.numerator, spec.denominator))]
+    return Catalogue(features=tuple(features))
 
 
 def _check_names(features: Sequence[FeatureSpec]) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from features.compiled import compiled
 from features.events import ENDINGS, ERASED, IDENTIFY, NOT_ENGAGEMENT
 from features.feature_spec import ENGAGEMENT, EVERY
 from features.history import History, Int32
 from features.property_values import first_given, number_of, text_of
-from features.texts import read_properties
+from features.texts import parse, read_properties
 
 NUMERIC_SHARE = 0.95  # of the leads that have a trait must have a number for it to be numeric
 COVERED_SHARE = 0.5  # of the leads that have a text trait must have one of its most frequent texts
@@ -27,6 +28,7 @@ class Found:
     def __init__(self, history: History, known_by: int) -> None:
         self._history = history
         self._seen = history.known_at <= known_by
+        self._texts: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
 
     @cached_property
     def types(self) -> list[str]:
@@ -43,6 +45,12 @@ class Found:
 
     def texts(self, types: Sequence[str], properties: Sequence[str]) -> list[str]:
         """The values of a property (or @type, @channel, @campaign) as texts, those of most leads first."""
+        asked = (tuple(types), tuple(properties))
+        if asked not in self._texts:  # several rows ask for the same
+            self._texts[asked] = self._read(*asked)
+        return self._texts[asked]
+
+    def _read(self, types: Sequence[str], properties: Sequence[str]) -> list[str]:
         history = self._history
         rows = self._selected(types)
         for name, codes, names in (
@@ -52,10 +60,17 @@ class Found:
         ):
             if list(properties) == [name]:
                 return self._ranked(codes, names, rows)
-        leads: Counter[str] = Counter()
-        for all_properties in self._by_lead(rows):
-            leads.update({t for p in all_properties if (t := text_of(first_given(p, properties))) is not None})
-        return _by_count(leads)
+        events = np.flatnonzero(rows)
+        said, place = np.unique(history.property_code[events], return_inverse=True)
+        numbers: dict[str, int] = {}
+        of_said = []
+        for text in history.property_texts.take(pa.array(said)).to_pylist():
+            value = text_of(first_given(parse(text), properties))
+            of_said.append(-1 if value is None else numbers.setdefault(value, len(numbers)))
+        codes = np.full(history.n_events, -1, dtype=np.int32)
+        codes[events] = np.array(of_said, dtype=np.int32)[place]
+        leads = _leads_by_code(np.require(history.start, requirements="W"), codes, rows, len(numbers))
+        return _by_count(Counter(dict(zip(numbers, leads.tolist(), strict=True))))
 
     def traits(self, cap: int, level_cap: int, *, leave_out: Collection[str] = ()) -> dict[str, list[str] | None]:
         """The traits of most leads: None for a numeric one, its levels for a text.

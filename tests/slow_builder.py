@@ -123,7 +123,11 @@ def of_dates(spec: FeatureSpec, dates: list[tuple[int, int]], as_of: int) -> Val
 
 
 def texts_of(spec: FeatureSpec, given: list[tuple[Event, object]]) -> list[str]:
-    plain = spec.properties[0].startswith("@")  # the name of a type, channel or campaign is taken as it is
+    plain = spec.properties[0] in (
+        "@type",
+        "@channel",
+        "@campaign",
+    )  # the name of a type, channel or campaign is taken as it is
     return [t for _, v in given if (t := v if plain else text(v)) is not None]
 
 

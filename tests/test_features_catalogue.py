@@ -21,6 +21,8 @@ from features.settings import EventRoles
 from tests.histories import catalogues
 
 NOW = 100 * DAY
+# aggregations that no default row uses
+AT_HAND = {"sum", "mean", "max", "min", "date_first_ahead", "date_first_age", "date_notice", "date_move", "date_margin"}
 
 
 def event(number: int, lead: int, kind: str, day: int = 0, channel: str | None = None, **properties: Any) -> Event:
@@ -48,10 +50,10 @@ def row_of(events: History, lead: int, catalogue: Catalogue, day: int = 100) -> 
 
 
 def test_the_default_rows_make_at_least_sixty_features() -> None:
-    visits = history(event(0, 0, "page_view", channel="web"), event(1, 0, "mail_sent", channel="email"))
-    catalogue = expand(visits, NOW)
+    visits = [event(0, 0, "page_view", channel="web"), event(1, 0, "mail_sent", channel="email")]
+    catalogue = expand(history(*visits, event(2, 0, "identify", account_id="A")), NOW)
     assert len(catalogue.features) >= 60
-    assert {spec.aggregation for spec in catalogue.features} >= set(AGGREGATIONS) - {"sum", "mean", "max", "min"}
+    assert {spec.aggregation for spec in catalogue.features} >= set(AGGREGATIONS) - AT_HAND
     assert all(spec.label for spec in catalogue.features)
     assert "{" not in catalogue.to_json().replace('{"', "")
     assert {"deadline_days", "deadline_age_days", "deadline_revisions", "deadline_slip_days", "age_days"} <= set(
@@ -155,6 +157,13 @@ def test_sections_are_counted_apart() -> None:
     }
     assert (row_all["n_pricing_5d"], row_all["n_blog_5d"]) == (0, 1)
     assert "n_section_pricing_all" in expand(found, NOW).names
+
+
+def test_without_accounts_there_are_no_rows_about_them() -> None:
+    visit = event(0, 0, "page_view")
+    assert not any(spec.scope != "lead" for spec in expand(history(visit), NOW).features)
+    with_account = expand(history(visit, event(1, 0, "identify", account_id="A")), NOW)
+    assert {spec.scope for spec in with_account.features} == {"lead", "account", "whole_account"}
 
 
 def test_without_contents_there_are_no_sections() -> None:
