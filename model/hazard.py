@@ -9,6 +9,7 @@ exists only while it is at risk. (Discrete hazards: Allison 1982; landmarks: van
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -18,28 +19,32 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
-from features.lives import BOUGHT, GONE
-from model.boosters import Bools, Found, Task, bag, find
+from features.lives import BOUGHT, GONE, OPEN
+from model.additive import shapes_of
+from model.bin_forest import BinForest
+from model.bin_scores import bin_scores, in_parts
+from model.boosters import Task
+from model.cross_fit import FOLDS, Blend, Draw, Ensemble, cross_fit
 from model.curves import Curves, Float
 from model.discrete import baseline_hazards, curves_from_hazards, expit, logit
 from model.estimator import CurveEstimator, aligned
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
-from model.person_period import Int64, PersonPeriod, Rows, TimeCovariates, person_period
+from model.person_period import Int64, Rows, TimeCovariates, person_period
 
-_CHUNK = 60_000  # expanded rows predicted at a time
+Int8 = npt.NDArray[np.int8]
+_SAMPLE = 30_000  # expanded rows from which the bins of columns are found
 _SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
 _SMALL = 20_000  # expanded rows below which threads cost more than they bring
-_FEW = 300  # endings, by leads, below which trees are counted by cross-validation over leads
 
 
 class PurchaseHazard(CurveEstimator):
     """Curves of *purchased* and *lost* from features, for censored data with covariates known in advance.
 
-    ``horizons``: days, rising; the curve ends at the longest. ``bags``: boosters averaged for each ending.
-    ``max_rows``: rows (landmark, bin) that a fit uses; above it, rows without an ending are sampled. ``min_events``:
-    leads with an ending that it takes to learn its hazard from features; below, Aalen-Johansen's is taken.
-    ``lead_power``: a row weighs n ** -lead_power, n being the rows of its lead. ``max_trees``: of one bag.
+    ``horizons``: days, rising; the curve ends at the longest. ``max_trees``: boosted trees of one member of the
+    ensemble (model.cross_fit). ``max_rows``: rows (landmark, bin) that a member uses; above it each draws its own.
+    ``min_events``: leads with an ending that it takes to learn its hazard from features; below, Aalen-Johansen's is
+    taken. ``lead_power``: a row weighs n ** -lead_power, n being the rows of its lead; 0 alone leaves hazards unbiased.
     ``seed``: the same data, parameters and seed give the same model.
 
     Two columns of X have a meaning of their own: ``deadline_days`` (days to the declared deadline) and ``age_days``;
@@ -52,17 +57,15 @@ class PurchaseHazard(CurveEstimator):
         self,
         horizons: Sequence[float] = (7, 30, 90),
         *,
-        bags: int = 3,
         max_trees: int = 400,
-        learning_rate: float = 0.05,
-        max_rows: int = 100_000,
+        learning_rate: float = 0.06,
+        max_rows: int = 120_000,
         min_events: int = 20,
-        lead_power: float = 0.5,
+        lead_power: float = 0.0,
         n_jobs: int = 2,
         seed: int = 0,
     ) -> None:
         self.horizons = horizons
-        self.bags = bags
         self.max_trees = max_trees
         self.learning_rate = learning_rate
         self.max_rows = max_rows
@@ -92,9 +95,10 @@ class PurchaseHazard(CurveEstimator):
         self.columns_ = Columns.of(frame)
         matrix = self.columns_.encode(frame)
         moment = aligned("as_of", as_of, len(duration))
-        lead = aligned("groups", groups, len(duration))
+        lead_names = aligned("groups", groups, len(duration))
         start = check_entry(entry, duration, horizons[-1])
-        lead = np.arange(len(duration)) if lead is None else np.unique(lead, return_inverse=True)[1]
+        lead_names = np.arange(len(duration)) if lead_names is None else lead_names
+        lead = np.unique(lead_names, return_inverse=True)[1]
         if len(matrix) != len(duration):
             raise InputError(
                 where="fit", expected="as many rows in X as in y", got=f"{len(matrix)} and {len(duration)}"
@@ -104,10 +108,11 @@ class PurchaseHazard(CurveEstimator):
         matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
-        rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=self.seed, entry=start)
-        self.trees_: dict[int, Found] = {}
-        self.texts_: dict[int, str] = {}
-        self._fit_boosters(rows, Rows(matrix, moment, self.time_, rows.row, rows.bin), weight, lead, moment)
+        self._leads = np.unique(lead_names)
+        found = self._fit_ensemble(outcome, duration, start, matrix, weight, lead, moment)
+        self.blends_ = found.blends if found else {}
+        self.texts_ = found.texts if found else {}
+        self._held_out = found.held_out if found else []
         self._load()
         return self
 
@@ -117,21 +122,56 @@ class PurchaseHazard(CurveEstimator):
         ``as_of``: (n,) microseconds, required when the fit had them.
         """
         matrix, moment = self._checked(X, as_of)
-        n_bins = len(self.time_.edges) - 1
-        n = len(matrix)
-        hazards = [np.broadcast_to(self.baseline_[k], (n, n_bins)) for k in (0, 1)]
-        if self._boosters:
-            step = max(1, _CHUNK // n_bins)
-            hazards = [np.array(h) for h in hazards]
-            for first in range(0, n, step):
-                part = slice(first, first + step)
-                expanded = self.expand(matrix[part], None if moment is None else moment[part])
-                for ending, booster in self._boosters.items():
-                    threads = self.n_jobs if n > 50 else 1
-                    raw = np.asarray(booster.predict(expanded, raw_score=True, num_threads=threads))
-                    offset = logit(self.baseline_[ending - 1])
-                    hazards[ending - 1][part] = expit(raw.reshape(-1, n_bins) + offset)
-        return curves_from_hazards(np.array(self.time_.edges), *hazards)
+        edges = np.array(self.time_.edges)
+        bought, lost = np.empty((2, len(matrix), len(edges)))
+
+        def work(part: slice) -> None:
+            own = None if moment is None else moment[part]
+            made = curves_from_hazards(
+                edges, *self._hazards(self._scores(self._forest, self.texts_, matrix[part], own))
+            )
+            bought[part], lost[part] = made.purchased, made.lost
+
+        in_parts(len(matrix), self.n_jobs, work)
+        return Curves(edges, bought, lost)
+
+    def predict_held_out(
+        self, X: pd.DataFrame | Float, groups: npt.ArrayLike, *, as_of: npt.ArrayLike | None = None
+    ) -> Curves:
+        """Curves for n rows by the members that have not seen the lead of each; leads that none has seen get those of
+        the whole ensemble. ``groups``: (n,) as at fit. Only after ``fit``: files do not keep the members apart.
+        """
+        matrix, moment = self._checked(X, as_of)
+        if not hasattr(self, "_held_out"):
+            raise NotFittedError("members are kept apart only in the process that fitted them; call fit first")
+        lead = aligned("groups", groups, len(matrix))
+        place = np.minimum(np.searchsorted(self._leads, lead), len(self._leads) - 1)
+        known = self._leads[place] == lead
+        scores = np.array(self._scores(self._forest, self.texts_, matrix, moment))
+        scores[:, known] = 0.0
+        for part, texts in self._held_out:
+            for k, own in enumerate(texts):
+                rows = np.flatnonzero(known & (part[place] == k))
+                if len(rows):
+                    found = self._scores(self._parse(own), own, matrix[rows], None if moment is None else moment[rows])
+                    scores[:, rows] += found / len(self._held_out)
+        return curves_from_hazards(np.array(self.time_.edges), *self._hazards(scores))
+
+    def _scores(self, forest: BinForest | None, texts: dict[int, str], matrix: Float, moment: Int64 | None) -> Float:
+        """(2, n, bins): what the ensemble adds to the logit of the baseline; 0 for an ending without trees."""
+        scores = np.zeros((2, len(matrix), len(self.time_.edges) - 1))
+        if forest is not None:
+            found = bin_scores(forest, self.time_, matrix, moment)
+            for i, ending in enumerate(sorted(texts)):
+                scores[ending - 1] = found[i]
+        return scores
+
+    def _hazards(self, scores: Float) -> Float:
+        made = expit(scores + logit(self.baseline_)[:, None, :])
+        for k in (0, 1):
+            if k + 1 not in self.texts_:
+                made[k] = self.baseline_[k]
+        return made
 
     def expand(self, matrix: Float, as_of: Int64 | None, bins: Sequence[int] | None = None) -> Float:
         """(n * len(bins), p + q): encoded rows with the covariates of each bin (all of them by default)."""
@@ -160,7 +200,7 @@ class PurchaseHazard(CurveEstimator):
             "levels": {name: list(levels) for name, levels in self.columns_.levels.items()},
             "time": {**self.time_.to_json(), "edges": list(self.time_.edges)},
             "baseline": self.baseline_.tolist(),
-            "trees": {_NAMES[k]: [found.n_trees, found.trust] for k, found in self.trees_.items()},
+            "blends": {_NAMES[k]: asdict(blend) for k, blend in self.blends_.items()},
         }
         return state, {_NAMES[k]: text for k, text in self.texts_.items()}
 
@@ -175,8 +215,8 @@ class PurchaseHazard(CurveEstimator):
             made.feature_names_in_ = np.array(made.columns_.names, dtype=object)
         made.time_ = TimeCovariates.from_json(state["time"])
         made.baseline_ = np.array(state["baseline"], dtype=np.float64)
-        made.trees_ = {k: Found(*state["trees"][name]) for k, name in _NAMES.items() if name in state["trees"]}
-        wanted = [k for k, found in made.trees_.items() if found.trust > 0]
+        made.blends_ = {k: Blend(**state["blends"][name]) for k, name in _NAMES.items() if name in state["blends"]}
+        wanted = [k for k, blend in made.blends_.items() if blend.trust > 0]
         for k in wanted:
             if _NAMES[k] not in texts:
                 raise InputError(where="model files", expected=f"{_NAMES[k]}.txt", got="none")
@@ -184,47 +224,68 @@ class PurchaseHazard(CurveEstimator):
         made._load()
         return made
 
-    def _fit_boosters(self, rows: PersonPeriod, source: Rows, weight: Float, lead: Int64, moment: Int64 | None) -> None:
-        outcome_by_row = rows.ending
-        data: lgb.Dataset | None = None
-        for ending in (BOUGHT, GONE):
-            label = (outcome_by_row == ending).astype(np.float64)
-            found_in = np.unique(lead[rows.row[label > 0]])
-            if len(found_in) < self.min_events:
-                continue
-            # the second ending is judged only where the first has not come
-            at_risk = rows.weight * weight[rows.row] * ((ending == BOUGHT) | (outcome_by_row != BOUGHT))
-            task = Task(label, at_risk, logit(self.baseline_[ending - 1])[rows.bin], lead[rows.row])
-            params = self._params(len(found_in), len(rows))
-            data = data or self._dataset(source, label)
-            folds = _folds(lead, rows, moment, found_in, self.seed)
-            # half a bag of one row is none
-            folds = [fold for fold in folds if all((at_risk[part] > 0).sum() > 1 for part in fold)]
-            if not folds:
-                continue
-            found = find(data, source, task, folds=folds, params=params, max_trees=self.max_trees)
-            self.trees_[ending] = found
-            if found.trust > 0:
-                seeds = [self.seed + 101 * k for k in range(self.bags)]
-                self.texts_[ending] = bag(
-                    data, task, params=params, n_trees=found.n_trees, seeds=seeds, factor=found.trust
-                )
+    def _fit_ensemble(
+        self,
+        outcome: Int8,
+        duration: Float,
+        start: Float | None,
+        matrix: Float,
+        weight: Float,
+        lead: Int64,
+        moment: Any,
+    ) -> Ensemble | None:
+        """None where no ending has come to enough leads."""
+        edges, offsets = np.array(self.time_.edges), logit(self.baseline_)
+        within = (outcome != OPEN) & (duration <= edges[-1])
+        lead_endings = np.zeros(int(lead.max()) + 1, dtype=np.int8)
+        np.maximum.at(lead_endings, lead[within], outcome[within])
+        counts = {e: int((lead_endings == e).sum()) for e in (BOUGHT, GONE)}
+        endings = [e for e, count in counts.items() if count >= max(self.min_events, FOLDS)]
+        if not endings:
+            return None
 
-    def _dataset(self, source: Rows, label: Float) -> lgb.Dataset:
-        """All rows, binned once for both endings, in slices; the cut points come from a sample of rows."""
+        def draw(seed: int) -> Draw:
+            rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=seed, entry=start)
+            at_risk = rows.weight * weight[rows.row]
+            # the second ending is judged only where the first has not come
+            tasks = {
+                e: Task(
+                    (rows.ending == e).astype(np.float64),
+                    at_risk * ((e == BOUGHT) | (rows.ending != BOUGHT)),
+                    offsets[e - 1][rows.bin],
+                )
+                for e in endings
+            }
+            return Draw(Rows(matrix, moment, self.time_, rows.row, rows.bin), lead[rows.row], tasks)
+
+        source = draw(self.seed).source
         rng = np.random.default_rng(self.seed)
-        sample = np.sort(rng.permutation(len(source))[:30_000])
-        options = {"max_bin": 127, "min_data_in_bin": 5, "feature_pre_filter": False, "verbose": -1}
-        options |= {"num_threads": self.n_jobs}
-        cuts = lgb.Dataset(
-            source[sample],
-            label[sample],
+        sample = source[np.sort(rng.permutation(len(source))[:_SAMPLE])]
+        return cross_fit(
+            draw,
+            lead_endings=lead_endings,
+            cuts=self._cuts(sample),
+            shapes=shapes_of(sample, self.columns_.categorical, self._curved()),
+            endings=endings,
+            params={e: self._params(counts[e], len(source)) for e in endings},
+            max_trees=self.max_trees,
+            seed=self.seed,
+        )
+
+    def _curved(self) -> list[int]:
+        """Columns of time: a date that comes nearer may matter more, and a hazard may rise and fall with age."""
+        n = len(self.columns_.names)
+        return [i for i in (self.time_.deadline, self.time_.age) if i >= 0] + list(range(n, n + len(self.time_.names)))
+
+    def _cuts(self, sample: Float) -> lgb.Dataset:
+        """An empty-handed data set whose bins, found on a sample of rows, all members share."""
+        return lgb.Dataset(
+            sample,
+            np.zeros(len(sample)),
             categorical_feature=self.columns_.categorical,
             feature_name=_safe_names(len(self.feature_names_)),
-            params=options,
-        )
-        data = lgb.Dataset(source, label, reference=cuts, params=options)
-        return data.construct()
+            params={"max_bin": 63, "min_data_in_bin": 5, "feature_pre_filter": False, "verbose": -1},
+        ).construct()
 
     def _params(self, n_events: int, n_rows: int) -> dict[str, Any]:
         """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
@@ -236,8 +297,8 @@ class PurchaseHazard(CurveEstimator):
             "num_leaves": int(np.clip(round(np.sqrt(n_events) / 2), 4, 31)),
             "min_data_in_leaf": 20,
             "min_sum_hessian_in_leaf": 2.0,
-            "lambda_l2": 5.0,
-            "feature_fraction": 0.3,
+            "lambda_l2": 10.0,
+            "feature_fraction": float(np.clip(12 / len(self.feature_names_), 0.15, 0.7)),
             "bagging_fraction": 0.5,
             "bagging_freq": 1,
             "min_data_per_group": 50,
@@ -272,11 +333,16 @@ class PurchaseHazard(CurveEstimator):
         return matrix
 
     def _load(self) -> None:
-        """Predictions come from the text always, so that they are the same after a round trip."""
+        """Predictions come from the texts always, so that they are the same after a round trip."""
         try:
             self._boosters = {k: lgb.Booster(model_str=text) for k, text in self.texts_.items()}
         except lgb.basic.LightGBMError as error:
             raise InputError(where="model files", expected="LightGBM's text format", got=str(error)) from None
+        self._forest = self._parse(self.texts_)
+
+    def _parse(self, texts: dict[int, str]) -> BinForest | None:
+        own = [texts[ending] for ending in sorted(texts)]
+        return BinForest.parse(own, len(self.columns_.names), len(self.time_.names)) if own else None
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "_boosters"):
@@ -284,24 +350,6 @@ class PurchaseHazard(CurveEstimator):
 
 
 _NAMES = {BOUGHT: "purchase", GONE: "loss"}
-
-
-def _folds(lead: Int64, rows: PersonPeriod, moment: Int64 | None, ended: Int64, seed: int) -> list[tuple[Bools, Bools]]:
-    """Rows to fit on and rows to judge by; no lead in both. Many endings: the quarter of leads that came last is
-    judged. Few, or no times: four parts by lead in turn.
-    """
-    n_leads = int(lead.max()) + 1
-    row_lead = lead[rows.row]
-    if moment is not None and len(ended) >= _FEW:
-        first = np.full(n_leads, np.iinfo(np.int64).max)
-        np.minimum.at(first, lead, moment)
-        judge = first > np.quantile(first, 0.75)
-        if judge[ended].sum() >= _FEW // 10:
-            return [(~judge[row_lead], judge[row_lead])]
-    part = np.random.default_rng(seed).permutation(n_leads) % 4
-    # leads with the ending are dealt out evenly
-    part[ended] = np.random.default_rng(seed + 1).permutation(len(ended)) % 4
-    return [(part[row_lead] != k, part[row_lead] == k) for k in range(4)]
 
 
 def _safe_names(n: int) -> list[str]:

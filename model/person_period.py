@@ -19,6 +19,7 @@ Int32 = npt.NDArray[np.int32]
 
 DEADLINE = "deadline_days"  # days from the as-of time to the declared deadline
 AGE = "age_days"
+_ENDED = 3.0  # of so many sampled rows at most one has an ending
 # from the earliest time that is taken (1900) to ten years, the longest horizon, after the latest as-of time (2199)
 _QUARTER_STARTS = (np.arange("1900-01", "2211-01", 3, dtype="datetime64[M]")).astype("datetime64[D]").astype(np.int64)
 
@@ -108,7 +109,7 @@ def _working_days(day: Float) -> Float:
 class PersonPeriod:
     """The rows at risk that a fit uses. ``row``, ``bin``: the landmark and the bin of each; ``ending``: 0 when nothing
     ended in it, else 1 or 2; ``weight``: 1 with an ending, else the share of the bin that was under observation,
-    times 1 / the share of such rows that was kept.
+    both times 1 / the share of such rows that was kept.
     """
 
     row: Int32
@@ -133,7 +134,8 @@ def person_period(
 
     ``entry``: (n,) days from which on a landmark is under observation, below its duration; there is no row for bins
     that ended before. Nothing that came before entry could have been seen, so those bins tell nothing.
-    Above ``max_rows``, rows in which nothing ended are sampled and weighted up; rows with an ending all stay.
+    Above ``max_rows`` rows are sampled and weighted up. Rows with an ending stay before others, as far as they are a
+    third: many landmarks share one ending, and a sample with too few other rows would be learned by heart.
     """
     n_bins = len(edges) - 1
     last = np.searchsorted(edges, duration, side="left") - 1  # the bin in which sight of the lead ends
@@ -142,8 +144,9 @@ def person_period(
     count = np.maximum(np.minimum(last, n_bins - 1) + 1 - first_bin, 0)
     total = int(count.sum())
     within = last < n_bins
-    ended = np.flatnonzero(within & (outcome != OPEN))
-    share = min(1.0, max(max_rows - len(ended), max_rows // 4) / max(total - len(ended), 1))
+    n_ended = int((within & (outcome != OPEN)).sum())
+    share_ended = 1.0 if total <= max_rows else min(1.0, max_rows / _ENDED / max(n_ended, 1))
+    share = min(1.0, (max_rows - share_ended * n_ended) / max(total - n_ended, 1))
     rng = np.random.default_rng(seed)
     rows, bins = [], []
     for first in range(0, len(duration), 100_000):  # bounded memory while the zero rows are thinned
@@ -153,14 +156,14 @@ def person_period(
         bin_ = (np.arange(len(row)) - np.repeat(begin - first_bin[part], count[part])).astype(np.int32)
         if share < 1.0:
             is_end = (bin_ == last[row]) & (outcome[row] != OPEN)
-            keep = is_end | (rng.random(len(row)) < share)
+            keep = rng.random(len(row)) < np.where(is_end, share_ended, share)
             row, bin_ = row[keep], bin_[keep]
         rows.append(row)
         bins.append(bin_)
     row, bin_ = np.concatenate(rows), np.concatenate(bins)
     at_end = bin_ == last[row]
     ending = np.where(at_end, outcome[row], 0).astype(np.int8)
-    weight = np.where(ending > 0, 1.0, 1.0 / share)
+    weight = np.where(ending > 0, 1.0 / share_ended, 1.0 / share)
     # entered or censored within the bin: it counts for the time that was seen
     cut = (ending == 0) & (at_end | (bin_ == first_bin[row]))
     b, r = bin_[cut], row[cut]
@@ -178,6 +181,10 @@ class Rows(lgb.Sequence):
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def part(self, which: npt.NDArray[np.int64]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.matrix, self.as_of, self.time, self.row[which], self.bins[which])
 
     def __getitem__(self, index: Any) -> Float:
         if isinstance(index, (int, np.integer)):
