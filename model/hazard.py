@@ -144,7 +144,7 @@ class PurchaseHazard(CurveEstimator):
         matrix, moment = self._checked(X, as_of)
         if not hasattr(self, "_held_out"):
             raise NotFittedError("members are kept apart only in the process that fitted them; call fit first")
-        lead = aligned("groups", groups, len(matrix))
+        lead = np.asarray(aligned("groups", groups, len(matrix)))
         place = np.minimum(np.searchsorted(self._leads, lead), len(self._leads) - 1)
         known = self._leads[place] == lead
         scores = np.array(self._scores(self._forest, self.texts_, matrix, moment))
@@ -189,6 +189,12 @@ class PurchaseHazard(CurveEstimator):
         """The booster for *purchased* (1) or *lost* (2); None where Aalen-Johansen's hazard is used."""
         self._check_fitted()
         return self._boosters.get(ending)
+
+    def warm_up(self) -> None:
+        """Compile now what the first prediction would wait for."""
+        self._check_fitted()
+        if self._forest is not None:
+            self._forest.warm_up()
 
     def to_files(self) -> tuple[dict[str, Any], dict[str, str]]:
         """What was fitted, as one JSON object and LightGBM texts by name."""
