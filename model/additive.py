@@ -91,6 +91,7 @@ def _numbers(column: int, values: Float, curved: bool) -> Shape | None:
         scaled = np.clip((scaled - scaled.mean()) / max(float(scaled.std()), 1e-9), -5, 5)
         basis.append(np.bincount(code, weights=scaled, minlength=len(count)) / np.maximum(count, 1))
         if curved:
+            seen = np.clip(seen, -1e100, 1e100)  # so that sums of them are finite
             middle = np.bincount(code, weights=seen, minlength=len(count)) / np.maximum(count, 1)
             width = max(float(np.ptp(middle)), 1e-9)
             knots = np.unique(np.quantile(seen, (0.05, 0.2, 0.35, 0.5, 0.65, 0.8)))
@@ -131,6 +132,8 @@ def fit_additive(shapes: Sequence[Shape], codes: Codes, task: Task, judge: Bools
     Minimises sum w (log(1 + e^s) - y s) + ridge / 2 |b|^2, s = offset + constant + sum of bins; weights w are scaled to
     a mean of 1, so the ridge counts in rows.
     """
+    if not shapes:  # no column varies
+        return Additive((), (), max(ridges))
     blocks = [shape.basis.astype(np.float32) for shape in shapes]
     design = np.concatenate([block[codes[:, i]] for i, block in enumerate(blocks)], axis=1)
     fitted, held = np.flatnonzero(~judge), np.flatnonzero(judge)
