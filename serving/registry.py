@@ -116,6 +116,7 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     # time write past the end of a buffer and end it.
     scorer.hazard.set_params(n_jobs=1)
     warm_up(scorer.catalogue)  # before the first request has to wait for it
+    scorer.hazard.warm_up()
     served = Served(scorer, version)
     log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
     return served
