@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         store.append(tables.events)
         history = store.history()
     split = calendar_split(history, known_by=NOW, longest=90)
-    catalogue = expand(history, split.train_known_by)
+    catalogue = expand(history, split.test_since)
     scorer = fit_scorer(
         split.train(history, per_lead=4).with_features(history, catalogue),
         split.calibrate(history).with_features(history, catalogue),
@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         horizons=(7, 30, 90),
         costs=Settings().costs,
         version="7",
-        hazard=PurchaseHazard((7, 30, 90), bags=1, max_trees=20, n_jobs=1),
+        hazard=PurchaseHazard((7, 30, 90), max_trees=20, n_jobs=1),
     )
     lives = lead_lives(history, NOW)
     # open since a while, so that a month ago there was something to score

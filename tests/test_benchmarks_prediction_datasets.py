@@ -292,7 +292,7 @@ def test_tables_with_a_row_that_the_product_refuses_end_the_benchmark() -> None:
 
 
 def test_a_fold_goes_to_a_file_and_back(tmp_path: Path) -> None:
-    fold = Fold("made up", "now", (7,), examples(["a"]), None, examples(["b"]), np.array(["b"]))
+    fold = Fold("made up", "now", (7,), examples(["a"]), examples(["a"]), None, examples(["b"]), np.array(["b"]))
     save(fold, tmp_path / "fold.pkl")
     back = load(tmp_path / "fold.pkl")
     assert back.test.lead_ids.tolist() == ["b"]

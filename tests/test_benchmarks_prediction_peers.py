@@ -31,7 +31,6 @@ from benchmarks.prediction.peers.tuning import (
     Predict,
     Task,
     blocks,
-    joined,
     judging_weights,
     sample_leads,
     tuned,
@@ -71,6 +70,7 @@ def fold() -> Fold:
         dataset="made",
         origin="0",
         horizons=HORIZONS,
+        learn=examples(1000, 4),
         train=examples(700, 1),
         calibrate=examples(300, 2),
         test=test,
@@ -201,15 +201,6 @@ def test_leads_stay_whole_in_blocks_and_samples(fold: Fold) -> None:
     part = sample_leads(fold.train, 101)
     assert 90 <= len(part) <= 101
     assert np.isin(fold.train.lead_ids, part.lead_ids).sum() == len(part)
-
-
-def test_train_and_calibrate_are_joined_with_their_levels(fold: Fold) -> None:
-    assert fold.calibrate is not None
-    later = fold.calibrate.features.assign(source=fold.calibrate.features["source"].cat.add_categories(["new"]))
-    both = joined(replace(fold, calibrate=replace(fold.calibrate, X=later)))
-    assert len(both) == len(fold.train) + len(fold.calibrate)
-    assert both.features["source"].cat.categories.tolist() == ["ads", "fair", "(other)", "new"]
-    assert both.features["source"].iloc[len(fold.train) :].tolist() == later["source"].tolist()
 
 
 def test_configurations_are_not_judged_where_hardly_a_row_is_followed(fold: Fold) -> None:

@@ -18,7 +18,7 @@ from benchmarks.prediction.kept import Asked, Daily, Result, asked_in, count_wro
 from benchmarks.prediction.lost import NOTHING_LOST, lost
 from benchmarks.prediction.measure import TRUTH, Measured, measure_answers
 from benchmarks.prediction.pool import Pool
-from benchmarks.prediction.product import NAME, mixed
+from benchmarks.prediction.product import NAME
 from benchmarks.prediction.report import Report
 from benchmarks.prediction.runner import answer
 from benchmarks.prediction.timing import BEFORE, DEADLINE, HINDSIGHT, NEVER, NOW, best_constant, best_days, cost_of
@@ -67,6 +67,7 @@ def fold(origin: str = "2026-01-01", seed: int = 0) -> Fold:
         dataset="made-rich",
         origin=origin,
         horizons=HORIZONS,
+        learn=examples(400, 92)[0],
         train=examples(300, 90)[0],
         calibrate=examples(100, 91)[0],
         test=test,
@@ -298,15 +299,6 @@ def test_daily_curves_are_close_to_those_given() -> None:
     np.testing.assert_allclose(kept.purchased, weekly.at(GRID)[0], atol=1e-6)
     with pytest.raises(ValueError, match="NaN"):
         Daily.of(replace(weekly, lost=np.full((1, 3), np.nan)), GRID)
-
-
-def test_mixed_blocks_keep_the_follow_up_of_each_row() -> None:
-    one, other = examples(6, 1)[0], replace(examples(4, 2)[0], known_by=99 * DAY)
-    both = mixed(one, other)
-    np.testing.assert_allclose(both.followed, np.concatenate([one.followed, other.followed]))
-    picked = both.rows(np.array([7, 2]))
-    np.testing.assert_allclose(picked.followed, both.followed[[7, 2]])
-    assert picked.lead_ids.tolist() == [other.lead_ids[1], one.lead_ids[2]]
 
 
 METHODS = """

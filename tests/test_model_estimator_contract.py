@@ -22,7 +22,7 @@ from model.frame import endings
 from model.hazard import PurchaseHazard
 from tests.model_data import Made, made
 
-QUICK: dict[str, Any] = {"max_trees": 10, "learning_rate": 0.1, "bags": 1, "n_jobs": 1}
+QUICK: dict[str, Any] = {"max_trees": 10, "learning_rate": 0.1, "n_jobs": 1}
 BOOSTED: dict[str, Any] = {**QUICK, "min_events": 2}  # the checks have a few dozen rows and must meet the boosters
 
 
@@ -74,10 +74,10 @@ def test_parameters_can_be_set_and_cloned(model: PurchaseHazard) -> None:
     again = clone(model)
     assert again.get_params() == model.get_params()
     assert not hasattr(again, "n_features_in_")
-    assert again.set_params(horizons=(5, 10), bags=4).get_params() == {
+    assert again.set_params(horizons=(5, 10), max_rows=4).get_params() == {
         **model.get_params(),
         "horizons": (5, 10),
-        "bags": 4,
+        "max_rows": 4,
     }
     with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
         again.set_params(depth=3)

@@ -84,11 +84,16 @@ def test_landmarks_are_bounded_and_dense_after_entry() -> None:
     assert np.mean(age > 180) > 0.2
 
 
-def test_above_the_limit_whole_leads_are_left_out() -> None:
+def test_above_the_limit_each_lead_has_fewer_landmarks_before_leads_are_left_out() -> None:
     lives = history([(0, None, LOST)] * 500)
-    made = training_landmarks(lives, since=day(0), until=day(90), known_by=day(90), max_rows=400)
-    assert 200 < len(made) < 650
-    assert np.bincount(made.group)[np.unique(made.group)].mean() > 6
+    span = {"since": day(0), "until": day(90), "known_by": day(90)}
+    fewer = training_landmarks(lives, **span, max_rows=4_000)
+    assert len(np.unique(fewer.group)) == 500
+    assert 3_000 < len(fewer) < 4_400
+    short = training_landmarks(lives, **span, max_rows=400)
+    assert 60 < len(np.unique(short.group)) < 140
+    assert 200 < len(short) < 650
+    assert np.bincount(short.group)[np.unique(short.group)].mean() > 3
 
 
 def test_weekly_landmarks_are_all_open_leads_on_fixed_dates() -> None:
@@ -122,20 +127,24 @@ def spread(days: float, n: int = 400) -> History:
 def test_blocks_follow_one_another_with_their_gaps(days: float, longest: float) -> None:
     made = spread(days)
     split = calendar_split(made, known_by=day(10_000), longest=longest)
-    assert split.train_since < split.train_until < split.train_known_by == split.calibrate_since
-    assert split.calibrate_since < split.calibrate_until < split.calibrate_known_by == split.test_since
+    assert split.train_since < split.calibrate_since < split.calibrate_until < split.test_since
     assert split.test_since < split.test_until < split.known_by == day(days)
-    assert split.train_gap > 0
-    assert split.calibrate_gap > 0
+    assert split.gap == pytest.approx((split.test_since - split.calibrate_until) / DAY)
+    assert split.gap > 0
     assert (split.known_by - split.test_until) / DAY >= min(longest, days / 4) - 0.5
     train, calibrate, test = split.train(made), split.calibrate(made), split.test(made)
-    assert train.as_of.max() + train.duration[train.as_of.argmax()] * DAY <= split.calibrate_since
-    assert np.all(calibrate.as_of + calibrate.duration * DAY <= split.test_since + 1)
+    for block in (train, calibrate):  # nothing that is learned from happened in the test block
+        assert block.known_by == split.test_since
+        assert np.all(block.as_of + block.duration * DAY <= split.test_since + 1)
+    assert train.as_of.max() > split.calibrate_until  # the newest is learned from too
+    assert split.calibrate_since <= calibrate.as_of.min() <= calibrate.as_of.max() < split.calibrate_until
+    assert set(calibrate.group.tolist()) <= set(train.group.tolist())
+    assert test.as_of.min() >= split.test_since
     assert len(np.unique(test.as_of)) >= 2
     for block in (train, calibrate, test):
         assert (block.outcome == 1).sum() > 5
-    # 15 to 60 % of the calendar is for training, the most of the three
-    assert split.train_until - split.train_since > split.test_until - split.test_since
+    # more of the calendar is learned from than is tested on
+    assert split.test_since - split.train_since > 2 * (split.test_until - split.test_since)
 
 
 def test_a_history_too_short_for_three_blocks_is_refused() -> None:
@@ -143,7 +152,7 @@ def test_a_history_too_short_for_three_blocks_is_refused() -> None:
         calendar_split(spread(20), known_by=day(100), longest=30)
 
 
-def test_a_history_without_purchases_in_the_training_block_is_refused() -> None:
+def test_a_history_without_purchases_before_the_test_block_is_refused() -> None:
     lives = [(float(i), i + 5.0, LOST) for i in range(100)] + [(90.0, 99.0, PURCHASED)]
     with pytest.raises(InputError, match="expected purchases before"):
         calendar_split(history(lives), known_by=day(100), longest=30)
@@ -156,8 +165,8 @@ def test_no_lead_at_all_is_refused() -> None:
 
 def test_features_have_to_be_built_first() -> None:
     split = Split(
-        train_since=day(0), train_until=day(10), calibrate_since=day(12), calibrate_until=day(20), test_since=day(22),
-        test_until=day(30), known_by=day(40),
+        train_since=day(0), calibrate_since=day(12), calibrate_until=day(20), test_since=day(22), test_until=day(30),
+        known_by=day(40),
     )  # fmt: skip
     with pytest.raises(InputError, match="with_features"):
         _ = split.test(history([(0, None, LOST)])).features

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +11,6 @@ from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
 from model.aalen_johansen import AalenJohansen
-from model.boosters import merge
 from model.curves import Curves
 from model.discrete import curves_from_hazards
 from model.frame import endings
@@ -20,7 +18,7 @@ from model.hazard import PurchaseHazard
 from tests.model_data import Made, made
 
 HORIZONS = (7, 30, 90)
-QUICK: dict[str, Any] = {"max_trees": 80, "learning_rate": 0.1, "bags": 2, "n_jobs": 1}
+QUICK: dict[str, Any] = {"max_trees": 80, "learning_rate": 0.1, "n_jobs": 1}
 
 
 def fitted(data: Made, horizons: Sequence[float] = HORIZONS, **options: Any) -> PurchaseHazard:
@@ -89,7 +87,7 @@ def test_a_kept_deadline_moves_the_curve(hazard: PurchaseHazard, data: Made) -> 
 
 def test_without_signal_it_is_hardly_away_from_aalen_johansen() -> None:
     data = made(600, signal=False)
-    curves = fitted(data, lead_power=0.0).predict_curves(data.X, as_of=data.as_of)
+    curves = fitted(data).predict_curves(data.X, as_of=data.as_of)
     baseline = AalenJohansen(HORIZONS).fit(None, data.y).predict_curves(data.X)
     for mine, its in zip(curves.at(HORIZONS), baseline.at(HORIZONS), strict=True):
         assert np.abs(mine - its).mean() < 0.02
@@ -98,7 +96,7 @@ def test_without_signal_it_is_hardly_away_from_aalen_johansen() -> None:
 @pytest.mark.parametrize("n", [5, 30])
 def test_few_endings_give_exactly_aalen_johansen(n: int) -> None:
     data = made(n, rate=1 / 400, per_lead=1)
-    model = fitted(data, lead_power=0.0)
+    model = fitted(data)
     assert model.booster(1) is None
     curves = model.predict_curves(data.X, as_of=data.as_of)
     baseline = AalenJohansen(HORIZONS).fit(None, data.y).predict_curves(data.X)
@@ -202,19 +200,3 @@ def test_what_is_refused(hazard: PurchaseHazard, data: Made) -> None:
         PurchaseHazard().fit(X, np.array([1.0, 2.0, 3.0]))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="each column once"):
         PurchaseHazard().fit(X[["x", "x"]], data.y[:3])
-
-
-def test_merged_boosters_score_the_mean() -> None:
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(500, 4))
-    X[:, 3] = rng.integers(0, 9, 500)
-    y = (X[:, 0] + (X[:, 3] % 2) > 0.5).astype(float)
-    parts = []
-    for seed in range(3):
-        data = lgb.Dataset(X, y, categorical_feature=[3])
-        params = {"objective": "binary", "verbose": -1, "num_threads": 1, "bagging_fraction": 0.5, "bagging_freq": 1}
-        parts.append(lgb.train({**params, "seed": seed}, data, 5 + seed))
-    merged = lgb.Booster(model_str=merge([part.model_to_string() for part in parts], 1 / 3))
-    mean = sum(part.predict(X, raw_score=True) for part in parts) / 3
-    assert merged.num_trees() == 18
-    assert merged.predict(X, raw_score=True) == pytest.approx(mean, abs=1e-12)

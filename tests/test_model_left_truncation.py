@@ -100,7 +100,7 @@ def test_the_baseline_recovers_the_truth_which_it_misses_when_truncation_is_igno
 
 def test_the_hazard_recovers_the_truth_for_each_kind_of_lead() -> None:
     data = late(8000)
-    options: dict[str, Any] = {"bags": 1, "learning_rate": 0.2, "max_trees": 60, "n_jobs": 1}
+    options: dict[str, Any] = {"learning_rate": 0.2, "max_trees": 60, "n_jobs": 1}
     X = pd.DataFrame({"flag": [0.0, 1.0]})
 
     def error(entry: Float | None) -> Float:
@@ -130,7 +130,7 @@ def test_entry_at_day_0_is_no_entry() -> None:
     data = late(300)
     zero = np.zeros(len(data.y))
     assert np.array_equal(baseline(data, zero), baseline(data, None))
-    options: dict[str, Any] = {"bags": 1, "max_trees": 5, "n_jobs": 1}
+    options: dict[str, Any] = {"max_trees": 5, "n_jobs": 1}
     one, other = (PurchaseHazard(HORIZONS, **options).fit(data.X, data.y, entry=e) for e in (zero, None))
     assert one.to_files() == other.to_files()
 

@@ -31,14 +31,14 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> Blocks:
     assert simulate([str(folder), "--leads", "700", "--seed", "5", "--end", END.isoformat(), "--days", "300"]) == 0
     history = History.from_table(read_tables(folder, now=NOW).events)
     split = calendar_split(history, known_by=NOW, longest=60)
-    catalogue = expand(history, split.train_known_by)
+    catalogue = expand(history, split.test_since)
     train, calibrate = (part(history).with_features(history, catalogue) for part in (split.train, split.calibrate))
     return history, catalogue, train, calibrate
 
 
 def fit(blocks: Blocks) -> Scorer:
     _, catalogue, train, calibrate = blocks
-    hazard = PurchaseHazard(HORIZONS, max_trees=60, learning_rate=0.1, bags=2)
+    hazard = PurchaseHazard(HORIZONS, max_trees=60, learning_rate=0.1)
     return fit_scorer(
         train, calibrate, catalogue, horizons=HORIZONS, costs=Costs(), window_coverage=0.8, version="v1", hazard=hazard
     )

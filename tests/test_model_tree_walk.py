@@ -16,7 +16,6 @@ from features.errors import InputError
 from features.events import DAY
 from model.bin_forest import BinForest
 from model.bin_scores import bin_scores, bin_table, in_parts
-from model.boosters import merge
 from model.person_period import TimeCovariates
 from tests.model_data import made
 from tests.test_model_hazard import fitted
@@ -174,7 +173,7 @@ def test_an_error_in_a_part_is_not_lost() -> None:
 
 @pytest.fixture(scope="module")
 def text(trained: dict[str, list[lgb.Booster]]) -> str:
-    return merge([trained["NaN is missing"][0].model_to_string()], 1.0)
+    return trained["NaN is missing"][0].model_to_string()
 
 
 CHANGES: dict[str, tuple[str, Any]] = {

@@ -33,7 +33,7 @@ def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     patch.setenv("LEADTIME_HORIZONS", "7,30")
     # the jobs are tested here, not the model: a few trees will do
-    patch.setattr(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, bags=1, max_trees=15))
+    patch.setattr(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, max_trees=15))
 
 
 @pytest.fixture(scope="module")
@@ -204,18 +204,12 @@ def test_the_served_model_learns_from_the_newest_labels() -> None:
     from model.examples import Split
 
     split = Split(
-        train_since=0,
-        train_until=50,
-        calibrate_since=55,
-        calibrate_until=65,
-        test_since=70,
-        test_until=80,
-        known_by=100,
-    )
+        train_since=0, calibrate_since=55, calibrate_until=65, test_since=70, test_until=80, known_by=100
+    )  # fmt: skip
     moved = serving_split(split)
-    assert moved.calibrate_known_by == split.known_by
+    assert moved.test_since == moved.known_by == split.known_by  # where labels are cut
     assert moved.calibrate_until - moved.calibrate_since == 10
-    assert moved.train_known_by - moved.train_until == 5
+    assert moved.gap == split.gap
     assert moved.train_since == 0
 
 

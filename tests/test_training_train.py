@@ -21,8 +21,8 @@ from training.inputs import Source
 from training.train import not_learned_from, version_name
 
 SPLIT = Split(
-    train_since=0, train_until=50 * DAY, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY,
-    test_until=80 * DAY, known_by=100 * DAY,
+    train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,
+    known_by=100 * DAY,
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def champion(known_by: int) -> Scorer:
         horizons=(7,),
         costs=CallCosts(),
         version="1",
-        notes={"calibrate_known_by": to_iso(known_by)},
+        notes={"train_known_by": to_iso(known_by)},
     )
 
 
