@@ -146,7 +146,7 @@ def _fit_member(
 ) -> None:
     held = part[drawn.lead] == k
     fitted, judged = np.flatnonzero(~held), np.flatnonzero(held)
-    options = {"verbose": -1, "feature_pre_filter": False}
+    options = dict(cuts.params)  # LightGBM warns of any others
     data = lgb.Dataset(drawn.source.part(fitted), reference=cuts, params=options).construct()
     judge = lgb.Dataset(drawn.source.part(judged), reference=cuts, params=options).construct()
     # the regression takes a random part of the rows, sorted so that a slice of them is made at a time
@@ -164,21 +164,25 @@ def _fit_member(
             max_trees=min(max_trees, _FEW_TREES) if few else max_trees,
             patience=0 if few else _PATIENCE,
         )
-        additive = _regress(shapes, task.rows(chosen), codes, own, judge_codes)
+        # where rows are many the first member's ridge does for all
+        ridges = _RIDGES if few or not found else (found[0].additive.ridge,)
+        additive = _regress(shapes, task.rows(chosen), codes, own, judge_codes, ridges)
         source = drawn.source
         found.append(
             _Member(grown, additive, own, drawn.lead[judged], source.__getitem__, judged, additive.scores(judge_codes))
         )
 
 
-def _regress(shapes: Sequence[Shape], task: Task, codes: Codes, judge: Task, judge_codes: Codes) -> Additive:
+def _regress(
+    shapes: Sequence[Shape], task: Task, codes: Codes, judge: Task, judge_codes: Codes, ridges: Sequence[float]
+) -> Additive:
     """Fitted on the rows at risk of this ending; the ridge is chosen by (at most as many) rows of unseen leads."""
     mine = np.flatnonzero(task.weight > 0)
     theirs = np.flatnonzero(judge.weight > 0)[:: max(1, len(judge.weight) // _ADDITIVE_ROWS)]
     ours, others = task.rows(mine), judge.rows(theirs)
     both = Task(*(np.concatenate([getattr(part, name) for part in (ours, others)]) for name in _TASK))
     is_judge = np.arange(len(both.label)) >= len(mine)
-    return fit_additive(shapes, np.concatenate([codes[mine], judge_codes[theirs]]), both, is_judge, _RIDGES)
+    return fit_additive(shapes, np.concatenate([codes[mine], judge_codes[theirs]]), both, is_judge, ridges)
 
 
 def _codes(shapes: Sequence[Shape], source: Rows, which: Ints) -> Codes:

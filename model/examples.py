@@ -26,6 +26,7 @@ from model.frame import Endings, endings
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 WEEK = 7 * DAY
+_LEAST_PER_LEAD = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +96,15 @@ def training_landmarks(
 
     Three quarters of them lie at log-uniform ages, so that young leads are seen often, from half a day on at whole
     days of age, when scores are often wanted; the others on the weekly dates on which scores are made, thinned evenly.
-    Drawn from the lead's id and the seed: other leads make no difference. Above ``max_rows`` whole leads are left out.
+    Drawn from the lead's id and the seed: which other leads there are makes no difference. Above ``max_rows`` each lead
+    gets fewer, for landmarks of a lead are alike and other leads tell more; below 4 whole leads are left out.
     """
     lives = lead_lives(history, known_by)
     begin = np.maximum(lives.entered_at, since)
     token = np.array([_token(lead_id, seed) for lead_id in history.lead_ids], dtype=np.uint64)
     planned = begin < until
     n_planned = int(planned.sum())
+    per_lead = max(_LEAST_PER_LEAD, min(per_lead, max_rows // max(n_planned, 1)))
     if n_planned * per_lead > max_rows:
         planned &= _uniform(token, 1) < max_rows / (n_planned * per_lead)
     lead = np.flatnonzero(planned)
@@ -138,16 +141,18 @@ def weekly_landmarks(history: History, *, since: int, until: int, known_by: int,
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Three blocks of calendar time. Landmarks lie in [since, until), labels are cut at ``known_by``; microseconds.
+    """Blocks of calendar time; microseconds. What is learned from lies before ``test_since`` and its labels are cut
+    there, so nothing of it has happened in the block on which a model is judged: test landmarks lie in [test_since,
+    test_until), with labels cut at ``known_by``.
 
-    A block's labels are cut where the next block begins, so nothing that a model learns from has happened in a block on
-    which it is judged. ``*_gap``: from the last landmark to the cut: the follow-up that even the last one has.
+    ``calibrate_since``, ``calibrate_until``: the newest of the learning time, as scores are made in production, and with
+    a follow-up (``gap``) that even its last landmark has. The model learns from these leads too; what is measured on
+    them comes from members that have not seen the lead (model.cross_fit).
     A lead that is still open goes on into the next block, as it does in production; to leave such leads out would
     either bias the training (long lives would be missing) or test on new leads alone.
     """
 
     train_since: int
-    train_until: int
     calibrate_since: int
     calibrate_until: int
     test_since: int
@@ -155,29 +160,16 @@ class Split:
     known_by: int
 
     @property
-    def train_known_by(self) -> int:
-        return self.calibrate_since
-
-    @property
-    def calibrate_known_by(self) -> int:
-        return self.test_since
-
-    @property
-    def train_gap(self) -> float:
+    def gap(self) -> float:
         """Days."""
-        return (self.train_known_by - self.train_until) / DAY
-
-    @property
-    def calibrate_gap(self) -> float:
-        """Days."""
-        return (self.calibrate_known_by - self.calibrate_until) / DAY
+        return (self.test_since - self.calibrate_until) / DAY
 
     def train(self, history: History, *, per_lead: int = 16, max_rows: int = 200_000, seed: int = 0) -> Examples:
         return training_landmarks(
             history,
             since=self.train_since,
-            until=self.train_until,
-            known_by=self.train_known_by,
+            until=self.test_since,
+            known_by=self.test_since,
             per_lead=per_lead,
             max_rows=max_rows,
             seed=seed,
@@ -186,11 +178,7 @@ class Split:
     def calibrate(self, history: History) -> Examples:
         step = _step(self.calibrate_since, self.calibrate_until)
         return weekly_landmarks(
-            history,
-            since=self.calibrate_since,
-            until=self.calibrate_until,
-            known_by=self.calibrate_known_by,
-            step=step,
+            history, since=self.calibrate_since, until=self.calibrate_until, known_by=self.test_since, step=step
         )
 
     def test(self, history: History) -> Examples:
@@ -204,7 +192,7 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
     """Blocks by calendar time for a history known until ``known_by``; ``longest``: the longest horizon in days.
 
     Test landmarks are followed for ``longest`` days, or for a quarter of a history that is shorter than four times
-    that. Of the rest, the last 15 % are for testing and 15 % before that for calibration, with a follow-up of at
+    that. Of the rest, the last 15 % are for testing and 30 % before that for calibration, with a follow-up of at
     least half of the longest horizon where there is room. InputError for a history of less than 28 days or without
     purchases.
     """
@@ -227,12 +215,9 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
     test_until = start + usable * DAY
     test_since = test_until - block * DAY
     calibrate_until = test_since - min(longest / 2, block) * DAY
-    calibrate_since = calibrate_until - block * DAY
-    train_until = calibrate_since - min(7.0, 0.05 * usable) * DAY
     split = Split(
         train_since=int(entered[0]),
-        train_until=int(train_until),
-        calibrate_since=int(calibrate_since),
+        calibrate_since=int(calibrate_until - 2 * block * DAY),
         calibrate_until=int(calibrate_until),
         test_since=int(test_since),
         test_until=int(test_until),
@@ -243,11 +228,11 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
 
 
 def _check_purchases(history: History, split: Split) -> None:
-    lives = lead_lives(history, split.train_known_by)
+    lives = lead_lives(history, split.test_since)
     if not np.any((lives.outcome == BOUGHT) & (lives.ended_at > lives.entered_at)):
         raise InputError(
             where="history",
-            expected=f"purchases before {to_iso(split.train_known_by)}, the end of the training block",
+            expected=f"purchases before {to_iso(split.test_since)}, the end of what is learned from",
             got="none",
             remedy="Load outcomes, or a longer history",
         )

@@ -1,4 +1,4 @@
-"""From examples to a scorer: the hazard on one block of time, everything that is measured on a later one."""
+"""From examples to a scorer: the hazard on all of them, everything else on the newest, by members without the lead."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def fit_scorer(
     version: str = "",
     hazard: PurchaseHazard | None = None,
 ) -> Scorer:
-    """``train``, ``calibrate``: examples with features of ``catalogue``, the second ones later. ``hazard``: an unfitted
-    estimator to use instead of the default one. InputError when either block is empty.
+    """``train``, ``calibrate``: examples with features of ``catalogue`` and groups in common; the second ones are the
+    newest, as scores are made. ``hazard``: an unfitted estimator to use instead of the default one. InputError when
+    either block is empty.
     """
     for name, block in (("train", train), ("calibrate", calibrate)):
         if not len(block):
@@ -40,7 +41,7 @@ def fit_scorer(
             )
     estimator = hazard or PurchaseHazard(horizons, seed=seed)
     estimator.fit(train.features, train.y, groups=train.group, as_of=train.as_of)
-    raw = estimator.predict_curves(calibrate.features, as_of=calibrate.as_of)
+    raw = estimator.predict_held_out(calibrate.features, calibrate.group, as_of=calibrate.as_of)
     calibration = Calibration.fit(raw, calibrate, horizons)
     curves = calibration.apply(raw)
     chance = curves.at([nearest_horizon(horizons, 30)])[0][:, 0]
@@ -60,6 +61,5 @@ def fit_scorer(
             "train_purchases": int((train.outcome == BOUGHT).sum()),
             "train_known_by": to_iso(train.known_by),
             "calibrate_examples": len(calibrate),
-            "calibrate_known_by": to_iso(calibrate.known_by),
         },
     )

@@ -37,10 +37,9 @@ def check_enough(lives: Lives) -> None:
 
 def serving_split(split: Split) -> Split:
     """The same blocks moved up in time until nothing is kept back for testing: the newest labels are learned from."""
-    ahead = split.known_by - split.calibrate_known_by
+    ahead = split.known_by - split.test_since
     return replace(
         split,
-        train_until=split.train_until + ahead,
         calibrate_since=split.calibrate_since + ahead,
         calibrate_until=split.calibrate_until + ahead,
         test_since=split.known_by,
@@ -62,8 +61,8 @@ class Fitted:
 
 
 def fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
-    """Fit on the split's training block, calibrate on the one after it."""
-    catalogue: Catalogue = expand(history, split.train_known_by, roles=settings.events)
+    """Learn from what lies before the split's test block, calibrate on the newest of it."""
+    catalogue: Catalogue = expand(history, split.test_since, roles=settings.events)
     train = split.train(history, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
     scorer = fit_scorer(

@@ -98,7 +98,7 @@ def not_learned_from(champion: Scorer, as_of: Int64) -> npt.NDArray[np.bool_]:
     With other horizons, or ``--as-known-at`` in the past, the newest block begins before the champion's labels end. If
     they cover all of it, it is compared all the same, in the champion's favour: it serves until something is better.
     """
-    known_by = champion.notes.get("calibrate_known_by")
+    known_by = champion.notes.get("train_known_by")
     fresh = np.asarray(as_of >= (parse_time(known_by) if known_by else 0))
     return fresh if fresh.any() else np.ones(len(as_of), dtype=bool)
 
@@ -193,8 +193,7 @@ def _params(
         "horizons": ",".join(map(str, settings.horizons)),
         "window_coverage": settings.window_coverage,
         "known_by": to_iso(split.known_by),
-        "train_gap_days": f"{split.train_gap:.1f}",
-        "calibrate_gap_days": f"{split.calibrate_gap:.1f}",
+        "calibrate_gap_days": f"{split.gap:.1f}",
         "test_since": to_iso(split.test_since),
         "test_until": to_iso(split.test_until),
         "features": len(serving.train.features.columns),

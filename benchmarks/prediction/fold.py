@@ -19,8 +19,9 @@ Int64 = npt.NDArray[np.int64]
 class Fold:
     """One dataset at one origin of time. All examples have features.
 
-    ``train``, ``calibrate``: what the past before the origin gives, the second later than the first; ``calibrate`` is
-    None where the dataset has no calendar. ``test``: what is asked after it, with its answers; a method sees only its
+    ``learn``: what the past before the origin gives, for final fits. ``train``, ``calibrate``: to choose configurations
+    by, the second later than the first and its labels unknown to it; without a calendar ``calibrate`` is None and
+    ``train`` is ``learn``. ``test``: what is asked after it, with its answers; a method sees only its
     features and as-of times. ``groups``: (n,) what the test rows are resampled by, leads or accounts. ``catalogue``:
     of the features; None where the dataset has no histories. ``best``: the true curves of the test rows, where a
     simulator knows them.
@@ -29,6 +30,7 @@ class Fold:
     dataset: str
     origin: str
     horizons: tuple[int, ...]
+    learn: Examples
     train: Examples
     calibrate: Examples | None
     test: Examples

@@ -41,7 +41,7 @@ def leadtime(fold: Fold, *, keep_calibration: bool = True, **parameters: Any) ->
         return _alone(fold, hazard)
     began = time.perf_counter()
     scorer = fit_scorer(
-        fold.train,
+        fold.learn,
         fold.calibrate,
         fold.catalogue or Catalogue(()),
         horizons=fold.horizons,
@@ -66,14 +66,14 @@ def leadtime(fold: Fold, *, keep_calibration: bool = True, **parameters: Any) ->
         readiness=readiness,
         fit_seconds=fitted - began,
         predict_seconds=predicted - fitted,
-        extra={"window_coverage": COVERAGE, "fit_rows": len(fold.train)},
+        extra={"window_coverage": COVERAGE, "fit_rows": len(fold.learn)},
     )
 
 
 def _alone(fold: Fold, hazard: PurchaseHazard) -> Answer:
     """Rows without a calendar: nothing later to calibrate on, hence no windows."""
     began = time.perf_counter()
-    hazard.fit(fold.train.features, fold.train.y, groups=fold.train.group)
+    hazard.fit(fold.learn.features, fold.learn.y, groups=fold.learn.group)
     fitted = time.perf_counter()
     curves = hazard.predict_curves(fold.test.features)
     predicted = time.perf_counter()
@@ -81,14 +81,14 @@ def _alone(fold: Fold, hazard: PurchaseHazard) -> Answer:
         curves=curves,
         fit_seconds=fitted - began,
         predict_seconds=predicted - fitted,
-        extra={"fit_rows": len(fold.train)},
+        extra={"fit_rows": len(fold.learn)},
     )
 
 
 def without_deadline(fold: Fold) -> Answer:
     """Nothing is known of the declared deadline."""
-    columns = [name for name in fold.train.features.columns if "deadline" in str(name)]
-    if DEADLINE not in columns or fold.train.features[DEADLINE].isna().all():
+    columns = [name for name in fold.learn.features.columns if "deadline" in str(name)]
+    if DEADLINE not in columns or fold.learn.features[DEADLINE].isna().all():
         raise NotHere("no lead declared a deadline")
 
     def bare(examples: Examples) -> Examples:
@@ -100,7 +100,7 @@ def without_deadline(fold: Fold) -> Answer:
     return leadtime(
         replace(
             fold,
-            train=bare(fold.train),
+            learn=bare(fold.learn),
             calibrate=None if fold.calibrate is None else bare(fold.calibrate),
             test=bare(fold.test),
             catalogue=catalogue,
@@ -108,11 +108,11 @@ def without_deadline(fold: Fold) -> Answer:
     )
 
 
-def without_landmark_weights(fold: Fold) -> Answer:
-    """Every landmark counts once, however many its lead has."""
-    if len(np.unique(fold.train.group)) == len(fold.train):
+def with_landmark_weights(fold: Fold) -> Answer:
+    """Every lead counts the same, however many landmarks it has."""
+    if len(np.unique(fold.learn.group)) == len(fold.learn):
         raise NotHere("every lead has one landmark")
-    return leadtime(fold, lead_power=0.0)
+    return leadtime(fold, lead_power=1.0)
 
 
 def without_calibration(fold: Fold) -> Answer:
@@ -122,58 +122,17 @@ def without_calibration(fold: Fold) -> Answer:
     return leadtime(fold, keep_calibration=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Mixed(Examples):
-    """Examples of several blocks: each row has its own cut of the labels, ``cut`` (n,) microseconds."""
-
-    cut: Int64 | None = None
-
-    @property
-    def followed(self) -> Float:
-        cut = np.full(len(self), self.known_by) if self.cut is None else self.cut
-        return np.asarray((cut - self.as_of) / DAY)
-
-    def rows(self, which: npt.NDArray[np.bool_] | Int64) -> Mixed:
-        return replace(
-            self,
-            lead_ids=self.lead_ids[which],
-            as_of=self.as_of[which],
-            outcome=self.outcome[which],
-            duration=self.duration[which],
-            group=self.group[which],
-            X=None if self.X is None else self.X.iloc[np.arange(len(self))[which]].reset_index(drop=True),
-            cut=None if self.cut is None else self.cut[which],
-        )
-
-
 def random_split(fold: Fold) -> Answer:
-    """The rows of both blocks shuffled before they are parted again, as a split without a calendar would."""
+    """Calibrated on rows of any time instead of the newest, as a split without a calendar would."""
     if fold.calibrate is None:
         raise NotHere("there is no calendar")
-    both = mixed(fold.train, fold.calibrate)
-    order = np.random.default_rng(0).permutation(len(both))
-    parted = np.sort(order[: len(fold.train)]), np.sort(order[len(fold.train) :])
-    return leadtime(replace(fold, train=both.rows(parted[0]), calibrate=both.rows(parted[1])))
-
-
-def mixed(one: Examples, other: Examples) -> Mixed:
-    """The rows of both, those of ``one`` first."""
-    blocks = (one, other)
-    return Mixed(
-        lead_ids=np.concatenate([b.lead_ids for b in blocks]),
-        as_of=np.concatenate([b.as_of for b in blocks]),
-        outcome=np.concatenate([b.outcome for b in blocks]),
-        duration=np.concatenate([b.duration for b in blocks]),
-        group=np.unique(np.concatenate([b.lead_ids for b in blocks]).astype(str), return_inverse=True)[1],
-        known_by=max(b.known_by for b in blocks),
-        X=pd.concat([b.features for b in blocks], ignore_index=True),
-        cut=np.concatenate([np.full(len(b), b.known_by, dtype=np.int64) for b in blocks]),
-    )
+    drawn = np.random.default_rng(0).permutation(len(fold.learn))[: len(fold.calibrate)]
+    return leadtime(replace(fold, calibrate=fold.learn.rows(np.sort(drawn))))
 
 
 _ABLATIONS: dict[str, Callable[[Fold], Answer]] = {
     "no deadline": without_deadline,
-    "no landmark weights": without_landmark_weights,
+    "landmark weights": with_landmark_weights,
     "no calibration": without_calibration,
     "random split": random_split,
 }

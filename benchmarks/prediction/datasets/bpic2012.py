@@ -47,6 +47,7 @@ def folds(path: Path | None = None, *, origins: tuple[str, ...] = ORIGINS) -> It
             dataset="bpic2012",
             origin=origin,
             horizons=HORIZONS,
+            learn=known.learn,
             train=known.train,
             calibrate=known.calibrate,
             test=test.with_features(history, known.catalogue),

@@ -22,7 +22,7 @@ from features.events import DAY
 from features.history import History
 from features.settings import EventRoles
 from features.tables import read_tables
-from model.examples import Examples, calendar_split
+from model.examples import Examples, calendar_split, training_landmarks
 from training.fitting import serving_split
 
 Int64 = npt.NDArray[np.int64]
@@ -74,6 +74,7 @@ class Past:
     """What ``training.train --as-known-at`` an origin would learn from."""
 
     catalogue: Catalogue
+    learn: Examples
     train: Examples
     calibrate: Examples
 
@@ -81,15 +82,20 @@ class Past:
 def past(events: pa.Table, *, origin: int, longest: int, seed: int = SEED) -> Past:
     """Features, training and calibration examples of the events (EVENT_SCHEMA) that were known at ``origin``.
 
-    The blocks are those of the model that would serve: nothing is kept back for testing. ``longest``: days.
+    The blocks are those of the model that would serve: nothing is kept back for testing. ``train`` ends where
+    ``calibrate`` begins, for choosing configurations. ``longest``: days.
     """
     known = pc.and_(pc.less_equal(events["occurred_at"], origin), pc.less_equal(events["recorded_at"], origin))
     history = History.from_table(events.filter(known))
     split = serving_split(calendar_split(history, known_by=origin, longest=longest))
-    catalogue = expand(history, split.train_known_by, roles=EventRoles())
+    catalogue = expand(history, split.test_since, roles=EventRoles())
+    before = training_landmarks(
+        history, since=split.train_since, until=split.calibrate_since, known_by=split.calibrate_since, seed=seed
+    )
     return Past(
         catalogue=catalogue,
-        train=split.train(history, seed=seed).with_features(history, catalogue),
+        learn=split.train(history, seed=seed).with_features(history, catalogue),
+        train=before.with_features(history, catalogue),
         calibrate=split.calibrate(history).with_features(history, catalogue),
     )
 

@@ -154,6 +154,7 @@ def folds(folder: Path | None = None, *, origins: tuple[str, ...] = ORIGINS) -> 
             dataset="online_retail",
             origin=origin,
             horizons=HORIZONS,
+            learn=known.learn,
             train=known.train,
             calibrate=known.calibrate,
             test=test,

@@ -56,6 +56,7 @@ class Sample:
             dataset=name,
             origin="held-out",
             horizons=tuple(horizons),
+            learn=self._examples(train, duration),
             train=self._examples(train, duration),
             calibrate=None,
             test=self._examples(test, duration),

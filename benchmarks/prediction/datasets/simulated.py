@@ -18,7 +18,7 @@ from model.curves import Curves
 from model.examples import weekly_landmarks
 
 HORIZONS = (7, 30, 90)
-LEADS, SEED, DAYS, END = 10_000, 1, 540, date(2026, 11, 1)
+LEADS, SEED, DAYS, END = 20_000, 1, 540, date(2026, 11, 1)
 BEFORE_END = 150  # days from the origin to the end: three weeks of test dates and more than 90 days of follow-up
 NAME = "simulated-"
 
@@ -45,6 +45,7 @@ def folds(
             dataset=NAME + world,
             origin=origin,
             horizons=HORIZONS,
+            learn=known.learn,
             train=known.train,
             calibrate=known.calibrate,
             test=test.with_features(history, known.catalogue),
