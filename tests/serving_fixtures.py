@@ -16,6 +16,7 @@ from features.lives import GONE, OPEN, lead_lives
 from features.settings import Settings
 from features.store import Store
 from features.tables import read_tables
+from model import cross_fit
 from model.examples import calendar_split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
@@ -34,15 +35,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         history = store.history()
     split = calendar_split(history, known_by=NOW, longest=90)
     catalogue = expand(history, split.test_since)
-    scorer = fit_scorer(
-        split.train(history, per_lead=4).with_features(history, catalogue),
-        split.calibrate(history).with_features(history, catalogue),
-        catalogue,
-        horizons=(7, 30, 90),
-        costs=Settings().costs,
-        version="7",
-        hazard=PurchaseHazard((7, 30, 90), max_trees=20, n_jobs=1),
-    )
+    with pytest.MonkeyPatch.context() as patch:  # the service is tested here, not the model
+        patch.setattr(cross_fit, "_REPEATS", 1)
+        patch.setattr(cross_fit, "_RIDGES", (30.0,))
+        scorer = fit_scorer(
+            split.train(history, per_lead=4).with_features(history, catalogue),
+            split.calibrate(history).with_features(history, catalogue),
+            catalogue,
+            horizons=(7, 30, 90),
+            costs=Settings().costs,
+            version="7",
+            hazard=PurchaseHazard((7, 30, 90), max_trees=20, max_rows=10_000, n_jobs=1),
+        )
     lives = lead_lives(history, NOW)
     # open since a while, so that a month ago there was something to score
     old = lives.entered_at < NOW - 60 * DAY

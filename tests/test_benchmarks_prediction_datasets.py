@@ -139,14 +139,21 @@ def check(fold: Fold) -> None:
     origin = micros(fold.origin)
     assert fold.calibrate is not None
     assert fold.catalogue is not None
-    for block in (fold.train, fold.calibrate):
+    for block in (fold.learn, fold.train, fold.calibrate):
         assert len(block)
         assert block.known_by <= origin
         assert ((block.as_of + block.duration * DAY) <= block.known_by + 1).all()
     assert fold.train.known_by <= fold.calibrate.as_of.min()
+    # the final fit learns from all that was known, the newest included
+    assert fold.learn.known_by == fold.calibrate.known_by
+    assert fold.learn.as_of.max() > fold.calibrate.as_of.max() > fold.train.as_of.max()
+    assert set(fold.calibrate.lead_ids) <= set(fold.learn.lead_ids)
+    # a lead has the same number in both, for it must not be judged by members that have seen it
+    number = dict(zip(fold.learn.lead_ids, fold.learn.group, strict=True))
+    assert [number[lead] for lead in fold.calibrate.lead_ids] == fold.calibrate.group.tolist()
     assert fold.test.as_of.min() >= origin
     assert len(fold.groups) == len(fold.test)
-    for block in (fold.train, fold.calibrate, fold.test):
+    for block in (fold.learn, fold.train, fold.calibrate, fold.test):
         assert tuple(block.features.columns) == fold.catalogue.names
         assert (block.duration > 0).all()
     assert fold.test.followed.min() >= fold.horizons[-1]
@@ -232,6 +239,7 @@ def test_public_folds_have_no_calendar(name: str) -> None:
         # followed beyond the last horizon, so that the censoring can be weighed
         assert block.duration.max() > fold.horizons[-1]
     assert not set(fold.train.lead_ids) & set(fold.test.lead_ids)
+    assert fold.learn.lead_ids.tolist() == fold.train.lead_ids.tolist()
     assert len(fold.test) == pytest.approx(0.25 * (len(fold.train) + len(fold.test)), abs=1)
 
 

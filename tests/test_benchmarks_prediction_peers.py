@@ -123,7 +123,8 @@ def test_every_peer_answers_valid_curves_and_beats_aalen_johansen(name: str, fol
 def test_no_peer_looks_at_the_answers(name: str, fold: Fold) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name], reason="of the bench dependency group: make .venv/.bench")
-    few = replace(fold, train=fold.train.rows(np.arange(200)), calibrate=None, test=fold.test.rows(np.arange(20)))
+    rows = fold.train.rows(np.arange(200))
+    few = replace(fold, learn=rows, train=rows, calibrate=None, test=fold.test.rows(np.arange(20)))
     blind = replace(few.test, outcome=np.zeros(20, dtype=np.int8), duration=np.full(20, np.nan))
     said, blindly = PEERS[name](few), PEERS[name](replace(few, test=blind))
     # a forest adds up its trees in the order in which its threads end
@@ -147,7 +148,7 @@ def test_a_deadline_column_that_is_never_filled_is_no_deadline(fold: Fold) -> No
 def test_a_dataset_without_losses_is_answered(name: str, fold: Fold) -> None:
     rows = fold.train.rows(np.arange(300))
     rows = replace(rows, outcome=np.where(rows.outcome == 2, 0, rows.outcome).astype(np.int8))
-    answer = PEERS[name](replace(fold, train=rows, calibrate=None))
+    answer = PEERS[name](replace(fold, learn=rows, train=rows, calibrate=None))
     assert (answer.curves.lost == 0).all()
     assert answer.curves.purchased[:, -1].mean() > 0.2
 

@@ -15,7 +15,7 @@ from features import load, simulate
 from features.builder import Requests, build
 from features.events import Event, parse_time
 from features.history import History
-from model import fit_scorer
+from model import cross_fit, fit_scorer
 from model.hazard import PurchaseHazard
 from model.scorer import Scorer
 from training import pyfunc, score, train
@@ -32,8 +32,10 @@ def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{folder}/log.db")
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     patch.setenv("LEADTIME_HORIZONS", "7,30")
-    # the jobs are tested here, not the model: a few trees will do
-    patch.setattr(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, max_trees=15))
+    # the jobs are tested here, not the model: a few trees of a few members will do
+    patch.setattr(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, max_trees=15, max_rows=10_000))
+    patch.setattr(cross_fit, "_REPEATS", 1)
+    patch.setattr(cross_fit, "_RIDGES", (30.0,))
 
 
 @pytest.fixture(scope="module")
