@@ -49,7 +49,7 @@ class Daily:
 @dataclass(frozen=True, eq=False)
 class Asked:
     """A fold without its features. ``deadline``: (n,) days to the declared deadline, NaN without one. ``past_*``: all
-    rows that could be learned from, ``past_block`` 0 for train and 1 for calibrate. ``fingerprint``: of all its data.
+    rows that could be learned from. ``fingerprint``: of all its data.
     """
 
     dataset: str
@@ -62,7 +62,6 @@ class Asked:
     deadline: Float
     past_outcome: npt.NDArray[np.int8]
     past_duration: Float
-    past_block: npt.NDArray[np.int8]
     n_features: int
     has_histories: bool
     best: Daily | None
@@ -71,7 +70,6 @@ class Asked:
 
     @classmethod
     def of(cls, fold: Fold) -> Asked:
-        blocks = [fold.train] if fold.calibrate is None else [fold.train, fold.calibrate]
         X = fold.test.features
         return cls(
             dataset=fold.dataset,
@@ -82,14 +80,13 @@ class Asked:
             outcome=np.asarray(fold.test.outcome, dtype=np.int8),
             duration=np.asarray(fold.test.duration, dtype=np.float64),
             deadline=X[DEADLINE].to_numpy(dtype=np.float64) if DEADLINE in X else np.full(len(X), np.nan),
-            past_outcome=np.concatenate([b.outcome for b in blocks]).astype(np.int8),
-            past_duration=np.concatenate([b.duration for b in blocks]).astype(np.float64),
-            past_block=np.repeat(np.arange(len(blocks), dtype=np.int8), [len(b) for b in blocks]),
+            past_outcome=np.asarray(fold.learn.outcome, dtype=np.int8),
+            past_duration=np.asarray(fold.learn.duration, dtype=np.float64),
             n_features=X.shape[1],
             has_histories=fold.catalogue is not None,
             best=None if fold.best is None else Daily.of(fold.best, fold.grid),
             notes=fold.notes,
-            fingerprint=_fingerprint([*blocks, fold.test]),
+            fingerprint=_fingerprint([b for b in (fold.learn, fold.train, fold.calibrate, fold.test) if b is not None]),
         )
 
     @property

@@ -189,7 +189,7 @@ def _constants(pool: Pool, *, late: float, wasted: float | None) -> Float:
 
 def _past_constant(fold: Asked, *, late: float, wasted: float | None) -> float:
     longest = float(fold.horizons[-1])
-    weights = ipcw(fold.past_duration, fold.past_outcome, [longest], strata=fold.past_block)
+    weights = ipcw(fold.past_duration, fold.past_outcome, [longest])
     return best_constant(
         fold.past_duration, fold.past_outcome, weights.weight[:, 0], longest=longest, late=late, wasted=wasted
     )

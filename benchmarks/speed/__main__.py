@@ -23,6 +23,7 @@ from benchmarks.speed.ways import WAYS, Model, largest_difference
 from features.catalogue import expand
 from features.events import DAY, parse_time
 from features.history import History
+from features.lives import BOUGHT, GONE
 from features.tables import read_tables
 from model.examples import calendar_split
 from model.person_period import TimeCovariates
@@ -61,14 +62,13 @@ def _prepare(folder: Path, leads: int) -> None:
     now = parse_time(END + "T00:00:00Z")
     history = History.from_table(read_tables(folder / "data", now=now + 365 * DAY).events)
     split = calendar_split(history, known_by=now, longest=90)
-    catalogue = expand(history, split.train_known_by)
+    catalogue = expand(history, split.test_since)
     train = split.train(history).with_features(history, catalogue)
     test = split.test(history).with_features(history, catalogue)
     hazard = PurchaseHazard().fit(train.features, train.y, groups=train.group, as_of=train.as_of)
-    boosters = [booster for ending in (1, 2) if (booster := hazard.booster(ending)) is not None]
     state = {
         "n_features": len(hazard.columns_.names),
-        "texts": [booster.model_to_string() for booster in boosters],
+        "texts": [hazard.texts_[ending] for ending in (BOUGHT, GONE)],
         "time": hazard.time_.to_json(),
         "baseline": hazard.baseline_.tolist(),
     }
