@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +73,7 @@ def tuned(candidates: Candidates, *, tune_rows: int | None = None, final_rows: i
         began = time.perf_counter()
         scores = _scores(fold, task, options, tune_rows)
         tuning_seconds = time.perf_counter() - began
-        known = joined(fold)
+        known = fold.learn
         rows = sample_leads(known, final_rows)
         option, predict, fit_seconds = _fit_best(rows, task, options, scores)
         began = time.perf_counter()
@@ -160,30 +159,6 @@ def judging_weights(judged: Examples, task: Task) -> Weights:
         times = task.grid[1:2]
     times = times[np.unique(np.linspace(0, len(times) - 1, 20).round().astype(np.int64))]
     return ipcw(judged.duration, judged.outcome, times)
-
-
-def joined(fold: Fold) -> Examples:
-    """Train and calibrate rows together. The order of levels is that of train."""
-    later = fold.calibrate
-    if later is None:
-        return fold.train
-    known, add = fold.train.features, later.features
-    columns: dict[str, Any] = {}
-    for name in map(str, known.columns):
-        if isinstance(known[name].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals([known[name], add[name]])
-        else:
-            columns[name] = np.concatenate([known[name].to_numpy(), add[name].to_numpy()])
-    return replace(
-        fold.train,
-        lead_ids=np.concatenate([fold.train.lead_ids, later.lead_ids]),
-        as_of=np.concatenate([fold.train.as_of, later.as_of]),
-        outcome=np.concatenate([fold.train.outcome, later.outcome]),
-        duration=np.concatenate([fold.train.duration, later.duration]),
-        group=np.concatenate([fold.train.group, later.group]),
-        known_by=max(fold.train.known_by, later.known_by),
-        X=pd.DataFrame(columns),
-    )
 
 
 def tokens(examples: Examples) -> npt.NDArray[np.int64]:
