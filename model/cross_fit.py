@@ -146,7 +146,7 @@ def _fit_member(
 ) -> None:
     held = part[drawn.lead] == k
     fitted, judged = np.flatnonzero(~held), np.flatnonzero(held)
-    options = dict(cuts.params)  # LightGBM warns of any others
+    options = dict(cuts.params or {})  # LightGBM warns of any others
     data = lgb.Dataset(drawn.source.part(fitted), reference=cuts, params=options).construct()
     judge = lgb.Dataset(drawn.source.part(judged), reference=cuts, params=options).construct()
     # the regression takes a random part of the rows, sorted so that a slice of them is made at a time
@@ -166,7 +166,7 @@ def _fit_member(
         )
         # where rows are many the first member's ridge does for all
         ridges = _RIDGES if few or not found else (found[0].additive.ridge,)
-        additive = _regress(shapes, task.rows(chosen), codes, own, judge_codes, ridges)
+        additive = _regress(shapes, task.rows(chosen), codes, own, judge_codes, ridges=ridges)
         source = drawn.source
         found.append(
             _Member(grown, additive, own, drawn.lead[judged], source.__getitem__, judged, additive.scores(judge_codes))
@@ -174,7 +174,7 @@ def _fit_member(
 
 
 def _regress(
-    shapes: Sequence[Shape], task: Task, codes: Codes, judge: Task, judge_codes: Codes, ridges: Sequence[float]
+    shapes: Sequence[Shape], task: Task, codes: Codes, judge: Task, judge_codes: Codes, *, ridges: Sequence[float]
 ) -> Additive:
     """Fitted on the rows at risk of this ending; the ridge is chosen by (at most as many) rows of unseen leads."""
     mine = np.flatnonzero(task.weight > 0)

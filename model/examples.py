@@ -145,9 +145,9 @@ class Split:
     there, so nothing of it has happened in the block on which a model is judged: test landmarks lie in [test_since,
     test_until), with labels cut at ``known_by``.
 
-    ``calibrate_since``, ``calibrate_until``: the newest of the learning time, as scores are made in production, and with
-    a follow-up (``gap``) that even its last landmark has. The model learns from these leads too; what is measured on
-    them comes from members that have not seen the lead (model.cross_fit).
+    ``calibrate_since``, ``calibrate_until``: the newest of the learning time, as scores are made in production, and
+    with a follow-up (``gap``) that even its last landmark has. The model learns from these leads too; what is measured
+    on them comes from members that have not seen the lead (model.cross_fit).
     A lead that is still open goes on into the next block, as it does in production; to leave such leads out would
     either bias the training (long lives would be missing) or test on new leads alone.
     """

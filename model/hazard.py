@@ -109,7 +109,7 @@ class PurchaseHazard(CurveEstimator):
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
         self._leads = np.unique(lead_names)
-        found = self._fit_ensemble(outcome, duration, start, matrix, weight, lead, moment)
+        found = self._fit_ensemble(outcome, duration, start, matrix, weight=weight, lead=lead, moment=moment)
         self.blends_ = found.blends if found else {}
         self.texts_ = found.texts if found else {}
         self._held_out = found.held_out if found else []
@@ -236,6 +236,7 @@ class PurchaseHazard(CurveEstimator):
         duration: Float,
         start: Float | None,
         matrix: Float,
+        *,
         weight: Float,
         lead: Int64,
         moment: Any,

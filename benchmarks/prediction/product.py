@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from benchmarks.prediction.fold import Answer, Fold, Method
 from benchmarks.prediction.kept import DEADLINE
 from features.catalogue import Catalogue
-from features.events import DAY
 from features.settings import Costs
 from model.calibration import Calibration
-from model.curves import Float
 from model.decision import decide
-from model.examples import Examples, Int64
+from model.examples import Examples
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
 from model.window import date_span
