@@ -30,6 +30,7 @@ _FEW_ROWS = 40_000  # expanded rows below which the partition is repeated and tr
 _ADDITIVE_ROWS = 25_000  # rows that a regression is fitted on; it has few numbers to find
 _RIDGES = (300.0, 30.0, 3.0)
 _PATIENCE, _FEW_TREES = 30, 200
+DATA_OPTIONS = {"max_bin": 63, "min_data_in_bin": 5, "feature_pre_filter": False, "verbose": -1}  # of every data set
 _TASK = ("label", "weight", "offset")
 
 
@@ -146,9 +147,8 @@ def _fit_member(
 ) -> None:
     held = part[drawn.lead] == k
     fitted, judged = np.flatnonzero(~held), np.flatnonzero(held)
-    options = dict(cuts.params or {})  # LightGBM warns of any others
-    data = lgb.Dataset(drawn.source.part(fitted), reference=cuts, params=options).construct()
-    judge = lgb.Dataset(drawn.source.part(judged), reference=cuts, params=options).construct()
+    data = lgb.Dataset(drawn.source.part(fitted), reference=cuts, params=DATA_OPTIONS).construct()
+    judge = lgb.Dataset(drawn.source.part(judged), reference=cuts, params=DATA_OPTIONS).construct()
     # the regression takes a random part of the rows, sorted so that a slice of them is made at a time
     chosen = np.sort(np.random.default_rng(k).permutation(fitted)[:_ADDITIVE_ROWS])
     codes, judge_codes = _codes(shapes, drawn.source, chosen), _codes(shapes, drawn.source, judged)

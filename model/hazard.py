@@ -19,30 +19,27 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
-from features.lives import BOUGHT, GONE, OPEN
-from model.additive import shapes_of
+from features.lives import BOUGHT, GONE
 from model.bin_forest import BinForest
 from model.bin_scores import bin_scores, in_parts
-from model.boosters import Task
-from model.cross_fit import FOLDS, Blend, Draw, Ensemble, cross_fit
+from model.cross_fit import Blend
 from model.curves import Curves, Float
 from model.discrete import baseline_hazards, curves_from_hazards, expit, logit
 from model.estimator import CurveEstimator, aligned
+from model.fit_hazard import FIT_OPTIONS, Material, fit_ensemble
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
-from model.person_period import Int64, Rows, TimeCovariates, person_period
+from model.person_period import Int64, TimeCovariates
 
-Int8 = npt.NDArray[np.int8]
-_SAMPLE = 30_000  # expanded rows from which the bins of columns are found
 _SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
-_SMALL = 20_000  # expanded rows below which threads cost more than they bring
 
 
 class PurchaseHazard(CurveEstimator):
     """Curves of *purchased* and *lost* from features, for censored data with covariates known in advance.
 
     ``horizons``: days, rising; the curve ends at the longest. ``max_trees``: boosted trees of one member of the
-    ensemble (model.cross_fit). ``max_rows``: rows (landmark, bin) that a member uses; above it each draws its own.
+    ensemble (model.cross_fit). ``max_rows``: rows (landmark, bin) that a member uses at most, and at most 25 a
+    lead, for the rows of a lead are alike; above it each member draws its own.
     ``min_events``: leads with an ending that it takes to learn its hazard from features; below, Aalen-Johansen's is
     taken. ``lead_power``: a row weighs n ** -lead_power, n being the rows of its lead; 0 alone leaves hazards unbiased.
     ``seed``: the same data, parameters and seed give the same model.
@@ -58,8 +55,8 @@ class PurchaseHazard(CurveEstimator):
         horizons: Sequence[float] = (7, 30, 90),
         *,
         max_trees: int = 400,
-        learning_rate: float = 0.06,
-        max_rows: int = 120_000,
+        learning_rate: float = 0.05,
+        max_rows: int = 250_000,
         min_events: int = 20,
         lead_power: float = 0.0,
         n_jobs: int = 2,
@@ -109,7 +106,21 @@ class PurchaseHazard(CurveEstimator):
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
         self._leads = np.unique(lead_names)
-        found = self._fit_ensemble(outcome, duration, start, matrix, weight=weight, lead=lead, moment=moment)
+        found = fit_ensemble(
+            Material(
+                outcome=outcome,
+                duration=duration,
+                entry=start,
+                matrix=matrix,
+                as_of=moment,
+                lead=lead,
+                weight=weight,
+                baseline=self.baseline_,
+                time=self.time_,
+                categorical=self.columns_.categorical,
+            ),
+            **{name: getattr(self, name) for name in FIT_OPTIONS},
+        )
         self.blends_ = found.blends if found else {}
         self.texts_ = found.texts if found else {}
         self._held_out = found.held_out if found else []
@@ -230,94 +241,6 @@ class PurchaseHazard(CurveEstimator):
         made._load()
         return made
 
-    def _fit_ensemble(
-        self,
-        outcome: Int8,
-        duration: Float,
-        start: Float | None,
-        matrix: Float,
-        *,
-        weight: Float,
-        lead: Int64,
-        moment: Any,
-    ) -> Ensemble | None:
-        """None where no ending has come to enough leads."""
-        edges, offsets = np.array(self.time_.edges), logit(self.baseline_)
-        within = (outcome != OPEN) & (duration <= edges[-1])
-        lead_endings = np.zeros(int(lead.max()) + 1, dtype=np.int8)
-        np.maximum.at(lead_endings, lead[within], outcome[within])
-        counts = {e: int((lead_endings == e).sum()) for e in (BOUGHT, GONE)}
-        endings = [e for e, count in counts.items() if count >= max(self.min_events, FOLDS)]
-        if not endings:
-            return None
-
-        def draw(seed: int) -> Draw:
-            rows = person_period(outcome, duration, edges, max_rows=self.max_rows, seed=seed, entry=start)
-            at_risk = rows.weight * weight[rows.row]
-            # the second ending is judged only where the first has not come
-            tasks = {
-                e: Task(
-                    (rows.ending == e).astype(np.float64),
-                    at_risk * ((e == BOUGHT) | (rows.ending != BOUGHT)),
-                    offsets[e - 1][rows.bin],
-                )
-                for e in endings
-            }
-            return Draw(Rows(matrix, moment, self.time_, rows.row, rows.bin), lead[rows.row], tasks)
-
-        source = draw(self.seed).source
-        rng = np.random.default_rng(self.seed)
-        sample = source[np.sort(rng.permutation(len(source))[:_SAMPLE])]
-        return cross_fit(
-            draw,
-            lead_endings=lead_endings,
-            cuts=self._cuts(sample),
-            shapes=shapes_of(sample, self.columns_.categorical, self._curved()),
-            endings=endings,
-            params={e: self._params(counts[e], len(source)) for e in endings},
-            max_trees=self.max_trees,
-            seed=self.seed,
-        )
-
-    def _curved(self) -> list[int]:
-        """Columns of time: a date that comes nearer may matter more, and a hazard may rise and fall with age."""
-        n = len(self.columns_.names)
-        return [i for i in (self.time_.deadline, self.time_.age) if i >= 0] + list(range(n, n + len(self.time_.names)))
-
-    def _cuts(self, sample: Float) -> lgb.Dataset:
-        """An empty-handed data set whose bins, found on a sample of rows, all members share."""
-        return lgb.Dataset(
-            sample,
-            np.zeros(len(sample)),
-            categorical_feature=self.columns_.categorical,
-            feature_name=_safe_names(len(self.feature_names_)),
-            params={"max_bin": 63, "min_data_in_bin": 5, "feature_pre_filter": False, "verbose": -1},
-        ).construct()
-
-    def _params(self, n_events: int, n_rows: int) -> dict[str, Any]:
-        """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
-        return {
-            "objective": "binary",
-            "metric": "binary_logloss",
-            "boost_from_average": False,
-            "learning_rate": self.learning_rate,
-            "num_leaves": int(np.clip(round(np.sqrt(n_events) / 2), 4, 31)),
-            "min_data_in_leaf": 20,
-            "min_sum_hessian_in_leaf": 2.0,
-            "lambda_l2": 10.0,
-            "feature_fraction": float(np.clip(12 / len(self.feature_names_), 0.15, 0.7)),
-            "bagging_fraction": 0.5,
-            "bagging_freq": 1,
-            "min_data_per_group": 50,
-            "cat_smooth": 20.0,
-            "max_cat_to_onehot": 4,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": self.n_jobs if n_rows > _SMALL else 1,
-            "seed": self.seed,
-            "verbose": -1,
-        }
-
     def _checked(self, X: pd.DataFrame | Float, as_of: npt.ArrayLike | None) -> tuple[Float, Int64 | None]:
         self._check_fitted()
         matrix = self.masked(self.columns_.encode(self._features(X)))
@@ -357,8 +280,3 @@ class PurchaseHazard(CurveEstimator):
 
 
 _NAMES = {BOUGHT: "purchase", GONE: "loss"}
-
-
-def _safe_names(n: int) -> list[str]:
-    """LightGBM refuses some characters in names, so columns go by number."""
-    return [f"f{i}" for i in range(n)]

@@ -31,7 +31,7 @@ PARAMETERS = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-MOST_ROWS = 800_000  # of landmark and bin; above it rows without an ending are sampled, with weight 1 / share
+MOST_ROWS = 500_000  # of landmark and bin; above it rows without an ending are sampled, with weight 1 / share
 BATCH = 4_000
 FEWEST_EVENTS = 5
 
