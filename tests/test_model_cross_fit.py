@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +11,10 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from features.errors import InputError
-from model import cross_fit, hazard
+from model import cross_fit
 from model.aalen_johansen import AalenJohansen
 from model.bin_scores import bin_scores
-from model.cross_fit import FOLDS, Blend, Draw, Ensemble, parts_of
+from model.cross_fit import FOLDS, Blend, Draw, parts_of
 from model.curves import Curves
 from model.hazard import PurchaseHazard
 from tests.model_data import Made, made
@@ -74,25 +73,18 @@ def test_each_lead_is_held_out_once_in_each_repeat(model: PurchaseHazard, data: 
 
 def test_many_rows_are_parted_once_and_each_member_draws_its_own(data: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_fit, "_FEW_ROWS", 0)
-    seeds: list[int] = []
-    sizes: list[int] = []
-    original = cross_fit.cross_fit
+    drawn: list[Draw] = []
+    original = cross_fit._fit_member
 
-    def watched(draw: Callable[[int], Draw], **options: Any) -> Ensemble:
-        def drawn(seed: int) -> Draw:
-            seeds.append(seed)
-            made_of = draw(seed)
-            sizes.append(len(made_of.source))
-            return made_of
+    def watched(draw: Draw, *rest: Any, **options: Any) -> None:
+        drawn.append(draw)
+        original(draw, *rest, **options)
 
-        return original(drawn, **options)
-
-    monkeypatch.setattr(hazard, "cross_fit", watched)
+    monkeypatch.setattr(cross_fit, "_fit_member", watched)
     one = fitted(data, max_rows=3000, seed=7)
     assert len(one._held_out) == 1
-    assert seeds == [7, 8, 9, 10]
-    assert len(set(sizes)) > 1
-    assert max(sizes) < 3300
+    assert len({draw.source.row.tobytes() for draw in drawn}) == FOLDS
+    assert max(len(draw.source) for draw in drawn) < 3300
     other = fitted(data, max_rows=3000, seed=7, n_jobs=2)
     assert one.to_files()[1] == other.to_files()[1]
     assert [texts for _, texts in one._held_out] == [texts for _, texts in other._held_out]
@@ -120,22 +112,18 @@ def test_a_lead_is_predicted_by_members_that_have_not_seen_it(data: Made, monkey
     """
     monkeypatch.setattr(cross_fit, "_blend", lambda members: [setattr(m, "boosted", None) for m in members] and FIXED)
     monkeypatch.setattr(cross_fit, "_RIDGES", (30.0,))
-    original = cross_fit.cross_fit
+    original = cross_fit._fit_member
     lead = int(data.groups[data.y["outcome"] == 1][3])
 
-    def turned(draw: Callable[[int], Draw], **options: Any) -> Ensemble:
-        def drawn(seed: int) -> Draw:
-            found = draw(seed)
-            tasks = {
-                ending: replace(task, label=np.where(found.lead == lead, 1 - task.label, task.label))
-                for ending, task in found.tasks.items()
-            }
-            return replace(found, tasks=tasks)
-
-        return original(drawn, **options)
+    def turned(draw: Draw, *rest: Any, **options: Any) -> None:
+        tasks = {
+            ending: replace(task, label=np.where(draw.lead == lead, 1 - task.label, task.label))
+            for ending, task in draw.tasks.items()
+        }
+        original(replace(draw, tasks=tasks), *rest, **options)
 
     before = fitted(data)
-    monkeypatch.setattr(hazard, "cross_fit", turned)
+    monkeypatch.setattr(cross_fit, "_fit_member", turned)
     after = fitted(data)
     own = data.groups == lead
     unchanged = same(held_out(before, data), held_out(after, data))
@@ -156,7 +144,7 @@ def test_what_is_known_by_heart_does_not_show_in_held_out_curves() -> None:
     y["outcome"] = 1 + data.groups % 2
     y["duration"] = lead_day[data.groups]
     told = replace(data, X=data.X.assign(noise=lead_name[data.groups], x=lead_name[data.groups]), y=y)
-    model = fitted(told, max_trees=100)
+    model = fitted(told, max_trees=40)
     curves = held_out(model, told)
     everybody = AalenJohansen(HORIZONS).fit(None, y).predict_curves(np.empty((len(y), 0)))
     grid = np.arange(1.0, 90.0)
