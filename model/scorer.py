@@ -27,7 +27,7 @@ from model.reasons import contributions, sentences
 from model.window import Windows
 
 Int64 = npt.NDArray[np.int64]
-FORMAT = 1  # of the files; raised when an older program could not read them
+FORMAT = 2  # of the files; raised when an older program could not read them
 _CHUNK = 20_000  # rows scored at a time
 
 

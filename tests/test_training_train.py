@@ -18,7 +18,8 @@ from model.readiness import Readiness
 from model.scorer import Scorer
 from model.window import Windows, date_span
 from training.inputs import Source
-from training.train import not_learned_from, version_name
+from training.tracking import MEASURED
+from training.train import champions, not_learned_from, version_name
 
 SPLIT = Split(
     train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,
@@ -81,3 +82,18 @@ def test_a_window_ends_with_its_last_date(as_of: str) -> None:
     midnights = (at + np.stack([start, end]) * DAY) % DAY
     assert midnights.tolist() == [[0, 0], [0, 0]]
     assert ((start <= [0.2, 1.5]) & (end > [0.2, 1.5])).all()
+
+
+def test_a_serving_model_of_an_older_format_does_not_keep_a_new_one_from_being_trained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Older:
+        def find(self, _: str) -> str:
+            return "1"
+
+        def load(self, _: str, *, folder: str) -> dict[str, bytes]:
+            assert folder == MEASURED
+            return {"scorer.json": b'{"format": 1}', "catalogue.json": b"{}"}
+
+    assert champions(Older(), Settings()) is None
+    assert "format 1" in capsys.readouterr().err

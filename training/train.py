@@ -104,10 +104,19 @@ def not_learned_from(champion: Scorer, as_of: Int64) -> npt.NDArray[np.bool_]:
 
 
 def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
-    """What the serving model was measured by, if one serves: fitted without the newest block of its own training."""
+    """What the serving model was measured by, if one serves: fitted without the newest block of its own training.
+
+    None, too, where its files are of a format that this program no longer reads, which is said on stderr: the
+    remedy is a new model, so nothing may keep it from being trained.
+    """
     if tracking.find(settings.model_alias) is None:
         return None
-    return Scorer.from_files(tracking.load(settings.model_alias, folder=MEASURED))
+    files = tracking.load(settings.model_alias, folder=MEASURED)
+    try:
+        return Scorer.from_files(files)
+    except InputError as error:
+        print(f"the serving model cannot be compared with: {error}", file=sys.stderr)
+        return None
 
 
 def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True) -> Verdict:
