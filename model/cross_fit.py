@@ -26,7 +26,7 @@ from model.person_period import Rows
 Int64 = npt.NDArray[np.int64]
 FOLDS = 4
 _REPEATS = 3  # of the partition where rows are few, for then a single one is a draw of luck
-_FEW_ROWS = 40_000  # expanded rows below which the partition is repeated and trees are counted over all members
+_FEW_ROWS = 15_000  # expanded rows below which the partition is repeated and trees are counted over all members
 _ADDITIVE_ROWS = 25_000  # rows that a regression is fitted on; it has few numbers to find
 _RIDGES = (300.0, 30.0, 3.0)
 _PATIENCE, _FEW_TREES = 30, 200
@@ -164,8 +164,9 @@ def _fit_member(
             max_trees=min(max_trees, _FEW_TREES) if few else max_trees,
             patience=0 if few else _PATIENCE,
         )
-        # where rows are many the first member's ridge does for all
-        ridges = _RIDGES if few or not found else (found[0].additive.ridge,)
+        # where rows are many the first member's ridge does for all, where they are few those of the first partition
+        searched = FOLDS if few else 1
+        ridges = _RIDGES if len(found) < searched else (found[len(found) % searched].additive.ridge,)
         additive = _regress(shapes, task.rows(chosen), codes, own, judge_codes, ridges=ridges)
         source = drawn.source
         found.append(
