@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def draws_of(size: int) -> int:
     """Few leads are a matter of luck, so they are drawn often."""
-    return 20 if size <= 100 else 10 if size <= 500 else 3 if size <= 1_000 else 1
+    return 12 if size <= 100 else 6 if size <= 500 else 3 if size <= 1_000 else 1
 
 
 def _curve(dataset: str, sizes: Sequence[int], most: int | None, file: Path) -> tuple[Material, list[Drawn]] | None:
@@ -68,7 +68,7 @@ def _curve(dataset: str, sizes: Sequence[int], most: int | None, file: Path) -> 
     for size in sizes:
         if size > len(material.order):
             continue
-        draws = min(draws_of(size), most or 20)
+        draws = min(draws_of(size), most or draws_of(size))
         command = [sys.executable, "-m", "benchmarks.learning_curve", "--child", str(file), str(size), str(draws)]
         environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
