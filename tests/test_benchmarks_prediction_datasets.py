@@ -270,6 +270,16 @@ def test_weibull_gives_the_known_figure_over_its_three_events() -> None:
     assert np.mean(found) == pytest.approx(0.163, abs=0.003)
 
 
+def test_no_feature_of_weibull_tells_who_is_censored() -> None:
+    if "weibull" in absent():
+        pytest.skip(absent()["weibull"])
+    fold = public.weibull().fold("weibull")
+    shape = fold.train.features["shape_1"].to_numpy()
+    quarter = np.digitize(shape, np.quantile(shape, [0.25, 0.5, 0.75]))
+    censored = [np.mean(fold.train.outcome[quarter == k] == 0) for k in range(4)]
+    assert max(censored) - min(censored) < 0.15
+
+
 def examples(lead_ids: list[str]) -> Examples:
     n = len(lead_ids)
     return Examples(

@@ -102,12 +102,13 @@ def gbsg2_window() -> tuple[float, float]:
 def weibull(event: int = 1) -> Sample:
     """8,000 rows of hazardous' three competing Weibull events: ``event`` is the purchase, the others are lost.
 
-    The mean over the three events up to the 99th percentile of all times is about .163 for Aalen-Johansen and .146 for
-    SurvivalBoost as it comes. The benchmark itself asks about the first.
+    The benchmark asks about the first. Given a number, the generator draws the times of censoring from the same stream
+    as the first feature, which then tells them exactly (quarters of it are 75, 53, 26 and 6 % censored), and every
+    score weighted by censoring is wrong. A generator object goes on from one draw to the next.
     """
     from hazardous.data import make_synthetic_competing_weibull  # noqa: PLC0415
 
-    X, y = make_synthetic_competing_weibull(n_samples=8_000, return_X_y=True, random_state=0)
+    X, y = make_synthetic_competing_weibull(n_samples=8_000, return_X_y=True, random_state=np.random.RandomState(0))
     happened, duration = y["event"].to_numpy(), y["duration"].to_numpy(dtype=np.float64)
     return Sample(
         X=_frame(X),
