@@ -30,8 +30,9 @@ NOTES = f"""\
 * Each method runs on each origin in a process of its own. *fit s* is the last fit (for {NAME} with its calibration and
   windows), *tuning s* what the search before it took; *peak MB* is what it held beyond the data. *wrong* counts curves
   that fall, leave [0, 1], or sum above 1, as the method gave them; peers' curves are mended before they are judged.
-* A peer is tuned on the calibration rows and fitted again on these and the training rows; {NAME} has one configuration
-  for all datasets and never fits its trees on the calibration rows.
+* A peer is tuned on the newest rows of the past and fitted again on all of it; {NAME} has one configuration for all
+  datasets, is fitted on all of the past, and calibrated on what its members say of leads that they have not seen.
+* SurvivalBoost and the forest are fitted on at most 10,000 rows, for time; {NAME} on all. Hence seconds *by row*.
 * **Timing**: a call costs 1 for each day before the purchase and 5, 10 or 30 for each day after it. *Among purchasers*
   by the longest horizon each method calls on the whole day that costs least under its curve given a purchase. *With
   wasted calls* all leads count: a call to one that does not buy costs {WASTED:g}, unless it was lost before; one who
