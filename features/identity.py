@@ -1,9 +1,9 @@
 """Who is who: ids that turned out to belong to another lead, and events read accordingly.
 
 A link says that what happened to ``from_id`` belongs to ``to_id``, known from a moment on. An id has one link at most
-and links make no circle, so they are trees: the id that a chain of links ends at is the lead, all others are its aliases.
-An event of an alias is the lead's, as known since the latest of its own recording and the links between: an as-of time in
-the past sees exactly what was known then.
+and links make no circle, so they are trees: the id at which a chain of links ends is the lead, all others are its
+aliases. An event of an alias is the lead's, as known since the latest of its own recording and the links between: an
+as-of time in the past sees exactly what was known then.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What one identify event says of who its lead was. ``merges``: also a known lead, not an anonymous visitor only."""
+    """What one identify event says of who its lead was. ``merges``: a known lead as well, not a visitor alone."""
 
     link: Link
     merges: bool
