@@ -16,7 +16,9 @@ from crawleruseragents import is_crawler
 
 from features.errors import InputError
 from features.events import (
+    EARLIEST,
     ERASED,
+    FARTHEST_NEED,
     HANDOFF,
     IDENTIFY,
     LOST,
@@ -30,8 +32,6 @@ from features.events import (
 )
 from features.identity import ANONYMOUS_ID, PREVIOUS_ID
 from features.store.schema import MAX_NAME
-from features.tables.parts import FARTHEST_NEED
-from features.tables.rows import EARLIEST
 from serving.intake.moments import occurred_at, sent_at
 from serving.intake.refused import Refused, shown
 

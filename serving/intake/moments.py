@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from features.errors import InputError
-from features.events import parse_time
-from features.tables.rows import EARLIEST
+from features.events import EARLIEST, parse_time
 from serving.intake.refused import Refused, shown
 
 
