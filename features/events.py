@@ -121,6 +121,10 @@ def parse_time(value: object, *, where: str = "time") -> int:
     return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
 
 
+EARLIEST = parse_time("1900-01-01")  # before it a time is a mistake
+FARTHEST_NEED = 50 * 366 * DAY  # how far ahead a need may be declared
+
+
 def to_datetime(micros: int) -> datetime:
     """The UTC datetime of microseconds since 1970."""
     return datetime.fromtimestamp(micros // SECOND, tz=UTC).replace(microsecond=micros % SECOND)

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.events import EVENT_SCHEMA, Event, dump_properties, events_table
-from features.order import order_by_lead_and_time
 
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
@@ -135,6 +134,8 @@ def _encode_list(values: Sequence[str | None]) -> tuple[Int32, tuple[str, ...]]:
 
 def _from_columns(table: pa.Table) -> History:
     """The history of many events: strings become codes first, so that only numbers are moved."""
+    from features.order import order_by_lead_and_time  # noqa: PLC0415 - compiled: costs a start that has few events much
+
     if pc.any(table["bot"]).as_py():
         table = table.filter(pc.invert(table["bot"]))
     lead_code, lead_ids = _encode(table["lead_id"])

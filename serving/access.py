@@ -25,6 +25,7 @@ SESSION_SECONDS = 12 * 3600
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer lt_...`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "basic": {"type": "http", "scheme": "basic", "description": "intake alone: the key as the user name"},
 }
 SECURITY: list[str | dict[str, list[Any]]] = [{"bearer": []}, {"header": []}]
 
@@ -42,23 +43,7 @@ def needs(service: Service, scope: str) -> Callable[[View], View]:
     def decorator(view: View) -> View:
         @wraps(view)
         def checked(*args: Any, **kwargs: Any) -> Any:
-            key = service.keys.verify(_given_key())
-            if key is None:
-                raise problem(
-                    401,
-                    "expected an active API key in the header Authorization: Bearer lt_...; make one with "
-                    "python -m serving.keys create --name NAME",
-                    headers={"WWW-Authenticate": 'Bearer realm="leadtime"'},
-                )
-            if not key.allows(scope):
-                raise problem(
-                    403,
-                    f"expected a key with the scope {scope}, this one has {' '.join(sorted(key.scopes))}",
-                    headers={
-                        "WWW-Authenticate": f'Bearer realm="leadtime", error="insufficient_scope", scope="{scope}"'
-                    },
-                )
-            g.key = key
+            admit(service, given_key(), scope)
             require_json()
             return view(*args, **kwargs)
 
@@ -68,7 +53,27 @@ def needs(service: Service, scope: str) -> Callable[[View], View]:
     return decorator
 
 
-def _given_key() -> str:
+def admit(service: Service, text: str, scope: str) -> Key:
+    """The key of this text, for the rest of the request: 401 when it is not known, 403 without the scope."""
+    key = service.keys.verify(text)
+    if key is None:
+        raise problem(
+            401,
+            "expected an active API key in the header Authorization: Bearer lt_...; make one with "
+            "python -m serving.keys create --name NAME",
+            headers={"WWW-Authenticate": 'Bearer realm="leadtime"'},
+        )
+    if not key.allows(scope):
+        raise problem(
+            403,
+            f"expected a key with the scope {scope}, this one has {' '.join(sorted(key.scopes))}",
+            headers={"WWW-Authenticate": f'Bearer realm="leadtime", error="insufficient_scope", scope="{scope}"'},
+        )
+    g.key = key
+    return key
+
+
+def given_key() -> str:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return text.strip()

@@ -15,6 +15,7 @@ from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
 from serving.documentation import documentation
+from serving.intake.views import intake, rejected_events
 from serving.keys import Keys
 from serving.pages import pages
 from serving.problems import Error
@@ -64,6 +65,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    for blueprint in (api(service), health(service), pages(service), documentation()):
+    intakes = (intake(service), rejected_events(service))
+    for blueprint in (api(service), *intakes, health(service), pages(service), documentation()):
         app.register_blueprint(blueprint)
     return app

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from features.builder import Requests, build_matrix
 from features.errors import LeadtimeError
 from features.events import SECOND, to_iso
 from features.history import History
 from features.store import Store
-from features.traits import known_traits
 from model.curves import Float
 from serving import answers
 from serving.answers import scored
@@ -144,6 +142,8 @@ class CallList:
 
 def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     """Score every open lead."""
+    from features.builder import Requests, build_matrix  # noqa: PLC0415 - compiled: a start should not wait for it
+
     position = store.position()
     history = store.history()
     where = standing_of_each(history, as_of)
@@ -163,6 +163,8 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:
     """The traits of each lead as known at ``as_of``; owners and the like as text."""
+    from features.traits import known_traits  # noqa: PLC0415 - as above
+
     return {
         lead_id: {**known, **{name: str(known[name]) for name in ("owner", "source", "account_id") if name in known}}
         for lead_id, known in known_traits(history, as_of).items()

@@ -7,9 +7,7 @@ import math
 from pydantic import JsonValue
 
 from features.errors import InputError
-from features.events import DAY, ENDINGS, NEED_DECLARED, parse_time, to_iso
-from features.tables.parts import FARTHEST_NEED
-from features.tables.rows import EARLIEST
+from features.events import DAY, EARLIEST, ENDINGS, FARTHEST_NEED, NEED_DECLARED, parse_time, to_iso
 from serving.payloads import PostedEvent, PostedHistory
 
 Faults = dict[str, list[str]]  # by the dotted path of the field

@@ -195,7 +195,11 @@ def _event(row: dict[str, Any]) -> dict[str, Any]:
         "channel": row["channel"],
         "campaign": row["campaign"],
         "bot": row["bot"],
-        "text": ", ".join(f"{name}: {_text(value)}" for name, value in properties.items() if value is not None),
+        "text": ", ".join(
+            f"{name}: {_text(value)}"
+            for name, value in properties.items()
+            if value is not None and not name.startswith("_")
+        ),
     }
 
 

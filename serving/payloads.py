@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from features.events import (
+    EARLIEST,
     IDENTIFY,
     NEED_DECLARED,
     Event,
@@ -18,7 +19,6 @@ from features.events import (
     to_iso,
 )
 from features.store.schema import MAX_NAME
-from features.tables.rows import EARLIEST
 
 MAX_EVENTS = 10_000  # of one posted history
 MAX_HISTORIES = 500  # of one request

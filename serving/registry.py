@@ -1,6 +1,7 @@
 """The model in service: loaded from the MLflow registry, taken over when a new version gets the alias.
 
-The one module of this room that imports mlflow, and only when it loads: the import takes seconds.
+The one module of this room that imports mlflow, and only when it loads: the import takes seconds, as do those that the
+scorer needs. Meanwhile the process takes events.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.builder import warm_up
 from features.errors import LeadtimeError, ModelUnavailable
-from model.scorer import Scorer
+
+if TYPE_CHECKING:
+    from model.scorer import Scorer
 
 log = logging.getLogger("leadtime.serving")
 
@@ -96,6 +98,9 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     import mlflow.artifacts  # noqa: PLC0415 - takes seconds, and only this function needs it
     from mlflow import MlflowClient  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    from features.builder import warm_up  # noqa: PLC0415
+    from model.scorer import Scorer  # noqa: PLC0415
 
     try:
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)

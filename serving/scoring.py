@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from features.builder import Requests, build_matrix
 from features.errors import UnknownLead
 from features.events import Event, to_datetime, to_iso
 from features.history import History
@@ -49,6 +48,8 @@ def score_history(
     history: History, lead_ids: Sequence[str], as_of: int, served: Served, *, curve: bool = False
 ) -> list[Answer]:
     """One answer for each of ``lead_ids``, all of which are in the history."""
+    from features.builder import Requests, build_matrix  # noqa: PLC0415 - compiled: a start should not wait for it
+
     where = standing_of_each(history, as_of)
     standing = {lead_id: where[history.lead_index[lead_id]] for lead_id in lead_ids}
     wanted = [lead_id for lead_id in standing if standing[lead_id].status == answers.OPEN]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import orjson
 
@@ -10,10 +11,10 @@ from features.property_values import text_of
 from features.store.schema import MAX_NAME
 
 
-def account_links(identified: Iterable[Sequence[str]]) -> list[dict[str, str]]:
-    """The rows of lead_accounts for the lead_id and properties of identify events, each once."""
+def account_links(identified: Iterable[Sequence[Any]]) -> list[dict[str, str]]:
+    """The rows of lead_accounts for identify events, whose lead_id and properties come first, each once."""
     links = set()
-    for lead_id, properties in identified:
+    for lead_id, properties, *_ in identified:
         account = text_of(orjson.loads(properties).get("account_id"))
         if account is not None:
             links.add((_key(account), lead_id))

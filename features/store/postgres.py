@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import sqlalchemy as sa
-from adbc_driver_postgresql import dbapi as adbc
 
 from features.events import EVENT_SCHEMA
 from features.store.rows import fetch_events
@@ -23,7 +23,11 @@ _INSERT = (
     f"unnest({', '.join(f'%s::{_KINDS[field.type]}[]' for field in EVENT_SCHEMA)}) "
     f"WITH ORDINALITY AS given ({_NAMES}, nth) ORDER BY nth ON CONFLICT DO NOTHING"
 )
-BulkError = adbc.OperationalError
+
+
+class BulkError(Exception):
+    """The database cannot be reached by the bulk reader."""
+
 
 _COPY_FROM = 2_000  # rows
 _LOG_LOCK = 5_283_161_902  # any constant: the advisory lock of whoever appends
@@ -96,6 +100,15 @@ def read_bulk(url: sa.URL, condition: str, lead_ids: Sequence[str] | None) -> pa
 
     ``condition`` holds no parameters; it may use the temporary table ``given (lead_id)`` of ``lead_ids``.
     """
+    from adbc_driver_postgresql import dbapi as adbc  # noqa: PLC0415 - brings pandas: a second that few starts need
+
+    try:
+        return _read_bulk(adbc, url, condition, lead_ids)
+    except adbc.OperationalError as error:
+        raise BulkError(str(error)) from error
+
+
+def _read_bulk(adbc: ModuleType, url: sa.URL, condition: str, lead_ids: Sequence[str] | None) -> pa.Table:
     with adbc.connect(url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         with connection.cursor() as cursor:
             if lead_ids is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0002"  # the newest revision in migrations/versions
+HEAD = "0003"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255
@@ -57,6 +57,36 @@ lead_accounts = sa.Table(
     sa.Column("account_id", sa.Text, primary_key=True),
     sa.Column("lead_id", sa.Text, primary_key=True),
     sa.Index("ix_lead_accounts_lead", "lead_id"),
+)
+
+# Which ids turned out to belong to another lead: derived, like lead_accounts, from the identify events that say so.
+# What happened to from_id belongs to to_id from recorded_at on (features/identity.py); position is that of the event.
+lead_aliases = sa.Table(
+    "lead_aliases",
+    metadata,
+    sa.Column("from_id", sa.Text, primary_key=True),
+    sa.Column("to_id", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Index("ix_lead_aliases_to", "to_id"),
+)
+
+# What intake could not take, with the reason: the newest ones, for whoever looks for them.
+rejected_events = sa.Table(
+    "rejected_events",
+    metadata,
+    sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
+    sa.Column("reject_id", sa.Text, nullable=False, unique=True),  # the same event sent again is there once
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("type", sa.Text),
+    sa.Column("message_id", sa.Text),
+    sa.Column("lead_id", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),  # JSON, cut to a bound
+    sa.Index("ix_rejected_events_lead", "lead_id"),
+    sa.Index("ix_rejected_events_received", "received_at"),
+    sqlite_autoincrement=True,
 )
 
 # Append-only as well: the row recorded last counts for a channel, campaign and date.

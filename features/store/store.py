@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import ModuleType, TracebackType
 from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from features.errors import InputError, StoreUnavailable
 from features.events import ENDINGS, EVENT_SCHEMA, IDENTIFY
 from features.history import History
+from features.identity import Identity
 from features.store import migrate, postgres, sqlite
-from features.store.accounts import account_links
+from features.store.aliases import Links
+from features.store.derived import derive
 from features.store.engines import WRITE, make_engine
-from features.store.facts import LeadFacts
-from features.store.schema import MAX_NAME, STATEMENT, events, lead_accounts
+from features.store.facts import LeadFacts, facts_of
+from features.store.schema import MAX_NAME, STATEMENT, events
 from features.store.spend import insert_spend, read_spend
 
 # When a bulk reader pays: its own connection takes 0.1 s to set up.
@@ -111,14 +111,15 @@ class Store:
             with connection.begin():
                 yield connection
 
-    def append(self, table: pa.Table) -> Appended:
+    def append(self, table: pa.Table, *, also: Callable[[sa.Connection], None] | None = None) -> Appended:
         """Append events (EVENT_SCHEMA): all of them or, on an error, none. They are on disk on return.
 
         An event whose event_id is in the log already, or came earlier in the table, is left out and counted as a
-        duplicate. Raises InputError for a table or a name that the log cannot hold.
+        duplicate. Raises InputError for a table or a name that the log cannot hold. ``also``: what else to write in the
+        same transaction.
         """
         table = _checked(table)
-        if table.num_rows == 0:
+        if table.num_rows == 0 and also is None:
             return Appended(0, 0)
         has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
         with self.writing() as connection:
@@ -126,17 +127,10 @@ class Store:
             before = _position(connection)
             accepted = self._dialect.insert_events(connection, table)
             if has_traits and accepted:
-                self._link_accounts(connection, after=before)
+                derive(connection, self._dialect, after=before)
+            if also is not None:
+                also(connection)
         return Appended(accepted, table.num_rows - accepted)
-
-    def _link_accounts(self, connection: sa.Connection, *, after: int) -> None:
-        new = sa.select(events.c.lead_id, events.c.properties).where(
-            events.c.position > after, events.c.type == IDENTIFY
-        )
-        links = account_links(connection.execute(new))
-        if links:
-            insert = (sqlite_insert if self.engine.dialect.name == "sqlite" else postgres_insert)(lead_accounts)
-            connection.execute(insert.on_conflict_do_nothing(), links)
 
     def position(self) -> int:
         """The highest position in the log, 0 when it is empty.
@@ -152,6 +146,8 @@ class Store:
     ) -> pa.Table:
         """Events (EVENT_SCHEMA) in log order: of the given leads, or of all.
 
+        Each under the lead that its own turned out to be, as recorded when both were known (features/identity.py); an
+        alias stands for its lead.
         ``known_by``: only what had occurred and been recorded by then (microseconds since 1970 UTC).
         ``up_to``: only what lies at or below this position of the log.
         """
@@ -176,6 +172,7 @@ class Store:
         colleagues: bool,
         only: str | None = None,
     ) -> pa.Table:
+        """``only``: of these events alone, and as they stand in the log, aliases apart."""
         terms = [only] if only else []
         if known_by is not None:
             terms.append(f"occurred_at <= {int(known_by)} AND recorded_at <= {int(known_by)}")
@@ -184,14 +181,34 @@ class Store:
         many = lead_ids is None or len(lead_ids) >= _BULK_FROM_LEADS
         bulk = self._dialect is postgres and many and self.position() >= _BULK_FROM_EVENTS
         with self._reading() as connection:
-            if lead_ids is not None and colleagues:
-                lead_ids = self._with_colleagues(connection, lead_ids)
+            links = Links(connection, self._dialect, known_by, up_to)
+            if only:
+                identity = Identity()
+            elif lead_ids is None:
+                identity = links.all()
+            else:
+                identity, lead_ids = self._asked(connection, links, lead_ids, colleagues=colleagues)
             if lead_ids is not None:
                 terms.append("lead_id IN (SELECT lead_id FROM given)" if bulk else f"lead_id {self._dialect.GIVEN}")
             condition = "WHERE " + " AND ".join(terms) if terms else ""
             if bulk:
-                return postgres.read_bulk(self.engine.url, condition, lead_ids)
-            return self._dialect.read_events(connection, condition, self._given(lead_ids))
+                found = postgres.read_bulk(self.engine.url, condition, lead_ids)
+            else:
+                found = self._dialect.read_events(connection, condition, self._given(lead_ids))
+        return identity.resolve(found)
+
+    def _asked(
+        self, connection: sa.Connection, links: Links, lead_ids: Sequence[str], *, colleagues: bool
+    ) -> tuple[Identity, list[str]]:
+        """Under which ids events of these leads, and of their colleagues, lie in the log."""
+        identity = links.around(lead_ids)
+        ids = identity.spread(lead_ids)
+        if colleagues:
+            all_ids = self._with_colleagues(connection, ids)
+            if len(all_ids) > len(ids):
+                identity = links.around(all_ids)
+                ids = identity.spread(all_ids)
+        return identity, ids
 
     def _given(self, lead_ids: Sequence[str] | None) -> dict[str, object]:
         return {} if lead_ids is None else {"leads": self._dialect.lead_list(lead_ids)}
@@ -206,40 +223,51 @@ class Store:
         theirs = connection.exec_driver_sql(statement, self._given(lead_ids)).scalars()
         return list(dict.fromkeys([*lead_ids, *theirs]))
 
+    def canonical(self, lead_ids: Sequence[str], *, known_by: int | None = None) -> dict[str, str]:
+        """The lead that each of these ids stands for: itself, unless it is an alias by then."""
+        with self._reading() as connection:
+            identity = Identity(Links(connection, self._dialect, known_by).above(lead_ids))
+        return {lead_id: identity.lead_of(lead_id) for lead_id in lead_ids}
+
+    def aliases_of(self, lead_ids: Sequence[str]) -> list[str]:
+        """The leads that these ids stand for, and all ids that lead to them: everything that is said of them."""
+        with self._reading() as connection:
+            return Links(connection, self._dialect).around(lead_ids).spread(lead_ids)
+
     def lead_ids(self, *, known_by: int | None = None, open_only: bool = False) -> list[str]:
         """The leads with an event that is no bot's, sorted; ``open_only``: without those that have ended."""
         seen = [sa.not_(events.c.bot)]
         if known_by is not None:
             seen += [events.c.occurred_at <= known_by, events.c.recorded_at <= known_by]
-        query = sa.select(events.c.lead_id).where(*seen).distinct()
-        if open_only:
-            # Written out, so that the partial index of endings is used.
-            ending = events.c.type.in_([sa.literal_column(f"'{name}'") for name in ENDINGS])
-            query = query.where(events.c.lead_id.not_in(sa.select(events.c.lead_id).where(ending, *seen)))
+        # Written out, so that the partial index of endings is used.
+        ending = events.c.type.in_([sa.literal_column(f"'{name}'") for name in ENDINGS])
         with self._reading() as connection:
-            return sorted(connection.execute(query).scalars())
+            identity = Links(connection, self._dialect, known_by).all()
+            found = set(connection.execute(sa.select(events.c.lead_id).where(*seen).distinct()).scalars())
+            if open_only:
+                ended = set(connection.execute(sa.select(events.c.lead_id).where(ending, *seen)).scalars())
+                found = set(map(identity.lead_of, found)) - set(map(identity.lead_of, ended))
+        return sorted(set(map(identity.lead_of, found)))
 
     def lead_facts(self, lead_ids: Sequence[str]) -> dict[str, LeadFacts]:
-        """For each of these leads that is known: its first event that is no ending, and its first ending."""
-        facts: dict[str, LeadFacts] = {}
+        """For each of these ids whose lead is known: its first event that is no ending, and its first ending."""
         if not lead_ids:
-            return facts
+            return {}
         statement = (
             "SELECT lead_id, type, min(occurred_at) FROM events "  # noqa: S608
             f"WHERE lead_id {self._dialect.GIVEN} AND NOT bot GROUP BY lead_id, type"
         )
         with self._reading() as connection:
-            rows = connection.exec_driver_sql(statement, self._given(lead_ids)).all()
-        for lead, kind, at in rows:
-            fact = facts.get(lead, LeadFacts(None, None))
-            if kind not in ENDINGS:
-                facts[lead] = replace(fact, first_at=min(at, fact.first_at if fact.first_at is not None else at))
-            elif fact.ending is None or at < fact.ending[1]:
-                facts[lead] = replace(fact, ending=(kind, at))
-        return facts
+            identity = Links(connection, self._dialect).around(lead_ids)
+            rows = connection.exec_driver_sql(statement, self._given(identity.spread(lead_ids))).all()
+        facts = facts_of((identity.lead_of(lead), kind, at) for lead, kind, at in rows)
+        return {asked: facts[lead] for asked in lead_ids if (lead := identity.lead_of(asked)) in facts}
 
     def statements(self, lead_ids: Sequence[str]) -> pa.Table:
-        """What was said about these leads: their identify and need_declared events (EVENT_SCHEMA), without bots'."""
+        """What was said about these ids: their identify and need_declared events (EVENT_SCHEMA), without bots'.
+
+        As they stand in the log, aliases apart: what an export told of an id is held against what it tells of it now.
+        """
         return self._read(lead_ids, None, None, colleagues=False, only=f"{STATEMENT} AND NOT bot")
 
     def append_spend(self, table: pa.Table) -> Appended:

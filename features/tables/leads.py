@@ -10,11 +10,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.events import EVENT_SCHEMA, IDENTIFY, NEED_DECLARED, content_id
+from features.events import EVENT_SCHEMA, FARTHEST_NEED, IDENTIFY, NEED_DECLARED, content_id
 from features.tables.changes import Known, Row
 from features.tables.ids import RowIds, row_texts
 from features.tables.known import KnownLeads
-from features.tables.parts import FARTHEST_NEED, Part, make_events, take
+from features.tables.parts import Part, make_events, take
 from features.tables.rows import Int64, Mask, Rows
 from features.tables.sources import Chunk
 from features.tables.values import properties_json

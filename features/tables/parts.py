@@ -10,16 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.events import DAY, ENDINGS, EVENT_SCHEMA, NEED_DECLARED, content_id
+from features.events import ENDINGS, EVENT_SCHEMA, FARTHEST_NEED, NEED_DECLARED, content_id
 from features.store.schema import SPEND_SCHEMA
 from features.tables.endings import Endings
 from features.tables.ids import RowIds, row_texts
 from features.tables.rows import Int64, Mask, Rows, mask
 from features.tables.sources import Chunk, Reject
 from features.tables.values import days_only, properties_json
-
-# How far ahead a need may be declared.
-FARTHEST_NEED = 50 * 366 * DAY
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import InputError
-from features.events import DAY, parse_time, to_iso
+from features.events import DAY, EARLIEST, to_iso
 from features.store.schema import MAX_NAME
 from features.tables.sources import Chunk, Reject
 from features.tables.values import NUMBER, as_text, flat, parse_times
@@ -19,7 +19,6 @@ Mask = npt.NDArray[np.bool_]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
-EARLIEST = parse_time("1900-01-01")
 _FLAGS = {"true": True, "1": True, "yes": True, "t": True, "false": False, "0": False, "no": False, "f": False}
 
 

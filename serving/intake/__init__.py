@@ -1,0 +1,1 @@
+"""Events from the clients that marketing teams already run: the Segment HTTP tracking API."""
