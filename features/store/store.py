@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from features.errors import InputError, StoreUnavailable
-from features.events import ENDINGS, EVENT_SCHEMA, IDENTIFY
+from features.events import ENDINGS, EVENT_SCHEMA, HANDOFF, IDENTIFY
 from features.history import History
 from features.store import migrate, postgres, sqlite
 from features.store.accounts import account_links
@@ -120,13 +120,17 @@ class Store:
         table = _checked(table)
         if table.num_rows == 0:
             return Appended(0, 0)
-        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
         with self.writing() as connection:
-            self._dialect.lock_log(connection)
-            before = _position(connection)
-            accepted = self._dialect.insert_events(connection, table)
-            if has_traits and accepted:
-                self._link_accounts(connection, after=before)
+            return self.append_in(connection, table)
+
+    def append_in(self, connection: sa.Connection, table: pa.Table) -> Appended:
+        """The same of a table whose names are in order, in a transaction of ``writing`` with what else is written."""
+        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
+        self._dialect.lock_log(connection)
+        before = _position(connection)
+        accepted = self._dialect.insert_events(connection, table)
+        if has_traits and accepted:
+            self._link_accounts(connection, after=before)
         return Appended(accepted, table.num_rows - accepted)
 
     def _link_accounts(self, connection: sa.Connection, *, after: int) -> None:
@@ -218,6 +222,20 @@ class Store:
             query = query.where(events.c.lead_id.not_in(sa.select(events.c.lead_id).where(ending, *seen)))
         with self._reading() as connection:
             return sorted(connection.execute(query).scalars())
+
+    def changed_leads(self, *, after: int, up_to: int) -> list[str]:
+        """The leads whose features may differ for what lies above one position of the log and at or below another:
+        those it happened to and their colleagues. A handoff, which the service itself appends, changes nothing.
+        """
+        query = (
+            sa.select(events.c.lead_id)
+            .where(
+                events.c.position > after, events.c.position <= up_to, events.c.type != HANDOFF, sa.not_(events.c.bot)
+            )
+            .distinct()
+        )
+        with self._reading() as connection:
+            return self._with_colleagues(connection, sorted(connection.execute(query).scalars()))
 
     def lead_facts(self, lead_ids: Sequence[str]) -> dict[str, LeadFacts]:
         """For each of these leads that is known: its first event that is no ending, and its first ending."""
