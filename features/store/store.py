@@ -63,7 +63,7 @@ class Store:
         return store
 
     def _check(self, *, upgrade: bool) -> None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             current = migrate.is_current(connection)
             if not upgrade:
                 migrate.require_current(connection)
@@ -99,7 +99,8 @@ class Store:
             raise StoreUnavailable(f"the database {where} cannot be used: {what}") from error
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read with."""
         with self._reaching(), self.engine.connect() as connection:
             yield connection
 
@@ -148,7 +149,7 @@ class Store:
         Positions rise in the order in which appends commit: what lies at or below a position that was seen once
         stays the same from then on. ``events(up_to=...)`` gives exactly that.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _position(connection)
 
     def events(
@@ -187,7 +188,7 @@ class Store:
             terms.append(f"position <= {int(up_to)}")
         many = lead_ids is None or len(lead_ids) >= _BULK_FROM_LEADS
         bulk = self._dialect is postgres and many and self.position() >= _BULK_FROM_EVENTS
-        with self._reading() as connection:
+        with self.reading() as connection:
             if lead_ids is not None and colleagues:
                 lead_ids = self._with_colleagues(connection, lead_ids)
             if lead_ids is not None:
@@ -220,7 +221,7 @@ class Store:
             # Written out, so that the partial index of endings is used.
             ending = events.c.type.in_([sa.literal_column(f"'{name}'") for name in ENDINGS])
             query = query.where(events.c.lead_id.not_in(sa.select(events.c.lead_id).where(ending, *seen)))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
     def changed_leads(self, *, after: int, up_to: int) -> list[str]:
@@ -234,7 +235,7 @@ class Store:
             )
             .distinct()
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return self._with_colleagues(connection, sorted(connection.execute(query).scalars()))
 
     def lead_facts(self, lead_ids: Sequence[str]) -> dict[str, LeadFacts]:
@@ -246,7 +247,7 @@ class Store:
             "SELECT lead_id, type, min(occurred_at) FROM events "  # noqa: S608
             f"WHERE lead_id {self._dialect.GIVEN} AND NOT bot GROUP BY lead_id, type"
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.exec_driver_sql(statement, self._given(lead_ids)).all()
         for lead, kind, at in rows:
             fact = facts.get(lead, LeadFacts(None, None))
@@ -271,7 +272,7 @@ class Store:
 
     def spend(self, *, known_by: int | None = None) -> pa.Table:
         """Spend (SPEND_SCHEMA), one row for each channel, campaign and date: the one recorded last counts."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return read_spend(connection, known_by)
 
 
