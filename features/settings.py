@@ -66,8 +66,10 @@ class Settings(BaseSettings):
     model_alias: str = "champion"
 
     scores_max_age_hours: float = Field(
-        24.0, gt=0, description="scores of leads of which nothing new is known are computed again after this long, "
-        "and in any case when a day (UTC) begins"
+        24.0,
+        gt=0,
+        description="scores of leads of which nothing new is known are computed again after this long, "
+        "and in any case when a day (UTC) begins",
     )
     handoff_close_days: int = Field(
         7, ge=0, description="an open purchase window closes when its call date moves more than so many days ahead"

@@ -15,12 +15,14 @@ from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
 from serving.documentation import documentation
+from serving.handoffs.api import handoffs
 from serving.keys import Keys
 from serving.pages import pages
 from serving.problems import Error
 from serving.registry import ModelSource
 from serving.service import Service
 from serving.sign_in import SignIn, signing_secret
+from serving.webhooks.api import webhooks
 
 MAX_BODY = 8 * 2**20  # bytes: 500 histories of a hundred events each
 
@@ -64,6 +66,13 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    for blueprint in (api(service), health(service), pages(service), documentation()):
+    for blueprint in (
+        api(service),
+        handoffs(service),
+        webhooks(service),
+        health(service),
+        pages(service),
+        documentation(),
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -132,7 +132,7 @@ def load(
         if known is not None and known.registered == version:
             return known
         if broken is not None and broken.registered == version:
-            raise broken
+            raise broken.with_traceback(None)
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:
             place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)

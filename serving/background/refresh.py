@@ -29,7 +29,13 @@ class Refresher:
     """Writes scores and, in the same transaction, the handoffs that follow from them. All of it under the lease."""
 
     def __init__(
-        self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings, lease: Lease, judge: Judge
+        self,
+        store: Store,
+        models: ModelSource,
+        clock: Callable[[], int],
+        settings: Settings,
+        lease: Lease,
+        judge: Judge,
     ) -> None:
         self._store, self._models, self._clock, self._lease, self._judge = store, models, clock, lease, judge
         self._max_age = int(settings.scores_max_age_hours * 3600 * SECOND)
