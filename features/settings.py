@@ -65,6 +65,19 @@ class Settings(BaseSettings):
     model_name: str = "leadtime"
     model_alias: str = "champion"
 
+    scores_max_age_hours: float = Field(
+        24.0,
+        gt=0,
+        description="scores of leads of which nothing new is known are computed again after this long, "
+        "and in any case when a day (UTC) begins",
+    )
+    handoff_close_days: int = Field(
+        7, ge=0, description="an open purchase window closes when its call date moves more than so many days ahead"
+    )
+    webhook_allow_private: bool = Field(
+        False, description="webhooks may go to private, loopback and link-local addresses, and over plain http"
+    )
+
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     mlflow_port: int = Field(5000, ge=1, le=65535, description="where make demo starts the MLflow UI")

@@ -17,6 +17,7 @@ from serving.checks import faults
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
+from serving.registry import Registry
 from serving.service import Service
 
 _KEY = [401, 403]
@@ -105,17 +106,18 @@ def api(service: Service) -> APIBlueprint:
     def call_list(query_data: CallListQuery) -> Response:
         """The ranked call list
 
-        Open leads, the highest `priority` first. As of now it may be up to a minute old: `as_of` tells.
+        Open leads, the highest `priority` first. As of now it may be some seconds behind the log: `as_of` tells by
+        when all was recorded that is in it. The `as_of` of a lead tells when its score was computed: when something
+        happened to it, or else earlier on the same day (UTC).
         """
         as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
-        snapshot = service.call_list.current() if as_of is None else service.call_list.at(as_of)
-        leads = snapshot.of(query_data.owner)
+        found = service.call_list.read(query_data.owner, query_data.limit, as_of=as_of)
         return json_answer(
             {
-                "as_of": to_iso(snapshot.as_of),
-                "model_version": snapshot.model_version,
-                "total": len(leads),
-                "leads": snapshot.explained(leads[: query_data.limit]),
+                "as_of": to_iso(found.as_of),
+                "model_version": found.model_version,
+                "total": found.total,
+                "leads": found.leads,
             }
         )
 
@@ -166,4 +168,6 @@ def _model(service: Service) -> str:
         served = service.models.current()
     except ModelUnavailable as error:
         return str(error)
-    return f"ok, version {served.version} (number {served.registered} in the registry)"
+    said = f"ok, version {served.version} (number {served.registered} in the registry)"
+    refused = service.models.refused if isinstance(service.models, Registry) else None
+    return said if refused is None else f"{said}; a newer one is refused: {refused}"

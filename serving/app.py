@@ -15,6 +15,7 @@ from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
 from serving.documentation import documentation
+from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.keys import Keys
 from serving.pages import pages
@@ -22,6 +23,7 @@ from serving.problems import Error
 from serving.registry import ModelSource
 from serving.service import Service
 from serving.sign_in import SignIn, signing_secret
+from serving.webhooks.api import webhooks
 
 MAX_BODY = 8 * 2**20  # bytes: 500 histories of a hundred events each
 
@@ -65,7 +67,15 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    intakes = (intake(service), rejected_events(service))
-    for blueprint in (api(service), *intakes, health(service), pages(service), documentation()):
+    for blueprint in (
+        api(service),
+        intake(service),
+        rejected_events(service),
+        handoffs(service),
+        webhooks(service),
+        health(service),
+        pages(service),
+        documentation(),
+    ):
         app.register_blueprint(blueprint)
     return app

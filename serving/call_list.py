@@ -1,61 +1,119 @@
-"""The ranked call list: every open lead scored as of one moment, kept for a while."""
+"""The ranked call list: every open lead, most urgent first."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from features.errors import LeadtimeError
 from features.events import SECOND, to_iso
 from features.history import History
 from features.store import Store
 from model.curves import Float
 from serving import answers
 from serving.answers import scored
+from serving.background import score_table
 from serving.registry import ModelSource, Served
 from serving.scoring import Answer, records, standing_of_each
 
-log = logging.getLogger("leadtime.serving")
-
 SHOWN_TRAITS = ("owner", "source", "account_id", "value")
-WARM = 100  # leads that get their reasons before anyone asks
+KEEP = 60 * SECOND  # how long a computed list answers while nothing changes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The top of a call list. ``as_of``: all that was recorded by then is in it (microseconds since 1970 UTC).
+
+    ``call_dates``: how many leads, of all that match, are to be called on each date; None: on none.
+    """
+
+    as_of: int
+    model_version: str
+    leads: list[Answer]
+    call_dates: Mapping[str | None, int]
+    owners: list[str]  # of all leads
+
+    @property
+    def total(self) -> int:
+        return sum(self.call_dates.values())
+
+
+class CallList:
+    """The list as of now from the refreshed scores in the database, as of a past time computed for the asking."""
+
+    def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int]) -> None:
+        self._store, self._models, self._clock = store, models, clock
+        self._computed: Snapshot | None = None
+        self._lock = threading.Lock()
+
+    def read(self, owner: str | None, limit: int, *, as_of: int | None = None, owners: bool = False) -> Listing:
+        """The most urgent leads of one salesperson or of all. ``owners``: also who owns leads at all.
+
+        Until the first scores are there the list is computed here: ModelUnavailable without a model.
+        """
+        if as_of is not None:
+            return compute(self._store, self._models.current(), as_of).listing(owner, limit)
+        return self._refreshed(owner, limit, owners) or self._first().listing(owner, limit)
+
+    def _refreshed(self, owner: str | None, limit: int, owners: bool) -> Listing | None:
+        with self._store.reading() as connection:
+            if connection.dialect.name == "postgresql":  # as SQLite does: no other set can come in between
+                connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            found = score_table.set_in_service(connection)
+            if found is None:
+                return None
+            return Listing(
+                found.as_of,
+                found.model_version,
+                score_table.most_urgent(connection, found.registered, owner, limit),
+                score_table.call_dates(connection, found.registered, owner),
+                score_table.owners(connection, found.registered) if owners else [],
+            )
+
+    def _first(self) -> Snapshot:
+        with self._lock:  # one computes, the others wait for its result
+            served, now, position = self._models.current(), self._clock(), self._store.position()
+            kept = self._computed
+            if kept is None or (kept.registered, kept.position) != (served.registered, position) or (
+                now - kept.as_of > KEEP
+            ):  # fmt: skip
+                self._computed = kept = compute(self._store, served, now)
+            return kept
 
 
 class Snapshot:
-    """Open leads as of one moment, most urgent first, each an answer with the traits shown beside it.
+    """A list computed as of one moment. ``position``, ``registered``: log and model that it was computed from.
 
-    ``position``, ``registered`` (the model's number in the registry): what it was computed from. ``n_leads``: all leads
-    of the log, ended ones too. Reasons take most of the time, so a lead gets them when it is shown first.
+    Reasons take most of the time, so a lead gets them when it is shown first.
     """
 
-    def __init__(
-        self, served: Served, as_of: int, *, position: int, n_leads: int, leads: list[Answer], X: Float
-    ) -> None:
-        self.as_of, self.position, self.n_leads = as_of, position, n_leads
-        self.registered, self.model_version = served.registered, served.version
+    def __init__(self, served: Served, as_of: int, *, position: int, leads: list[Answer], X: Float) -> None:
+        self.as_of, self.position, self.registered = as_of, position, served.registered
         order = sorted(range(len(leads)), key=lambda i: urgency(leads[i]))
         self.leads = [leads[i] for i in order]
-        self.owners = sorted({lead["owner"] for lead in leads if lead["owner"] is not None})
-        self._scorer, self._X = served.scorer, X
+        self._served, self._X = served, X
         self._row = {lead["lead_id"]: i for i, lead in enumerate(leads)}
         self._reasons: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
-    def of(self, owner: str | None) -> list[Answer]:
-        """The leads of one salesperson, or of all."""
-        return self.leads if owner is None else [lead for lead in self.leads if lead["owner"] == owner]
+    def listing(self, owner: str | None, limit: int) -> Listing:
+        leads = self.leads if owner is None else [lead for lead in self.leads if lead["owner"] == owner]
+        dates = Counter(lead["call_on"] for lead in leads)
+        owners = sorted({lead["owner"] for lead in self.leads if lead["owner"] is not None})
+        return Listing(self.as_of, self._served.version, self._explained(leads[:limit]), dates, owners)
 
-    def explained(self, leads: Sequence[Answer]) -> list[Answer]:
-        """Some of the leads, with their reasons."""
+    def _explained(self, leads: list[Answer]) -> list[Answer]:
         with self._lock:  # who asks for the same ones waits for them
             missing = [lead["lead_id"] for lead in leads if lead["lead_id"] not in self._reasons]
             if missing:
                 rows = self._X[[self._row[lead_id] for lead_id in missing]]
-                found = self._scorer.score_columns(missing, np.full(len(missing), self.as_of, dtype=np.int64), rows)
+                times = np.full(len(missing), self.as_of, dtype=np.int64)
+                found = self._served.scorer.score_columns(missing, times, rows)
                 self._reasons.update(zip(missing, found["reasons"], strict=True))
         return [{**lead, "reasons": self._reasons[lead["lead_id"]]} for lead in leads]
 
@@ -65,79 +123,8 @@ def urgency(lead: Answer) -> tuple[float, str, float, str]:
 
     Waiting a week costs nothing where the best date lies further ahead, so priority alone leaves most leads tied.
     """
-    return -(lead["priority"] or 0.0), lead["call_on"] or "9999", -(lead["readiness"] or 0.0), lead["lead_id"]
-
-
-class CallList:
-    """The list as of now, computed when the log or the model has changed or a minute has passed.
-
-    ``settle``: for how long a changed log does not make it compute anew, so that intake does not keep it busy.
-    ``max_age``: after this long a new one is computed in the background while the old one is still answered.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        models: ModelSource,
-        clock: Callable[[], int],
-        *,
-        settle: int = 5 * SECOND,
-        max_age: int = 60 * SECOND,
-    ) -> None:
-        self._store, self._models, self._clock = store, models, clock
-        self._settle, self._max_age = settle, max_age
-        self._snapshot: Snapshot | None = None
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopped = False
-
-    def current(self) -> Snapshot:
-        """A list that is fresh enough; computed now when there is none. ModelUnavailable without a model."""
-        snapshot = self._snapshot
-        if snapshot is None or self._outdated(snapshot):
-            return self._refresh(snapshot)
-        if self._clock() - snapshot.as_of > self._max_age:
-            self._wake.set()
-        return snapshot
-
-    def at(self, as_of: int) -> Snapshot:
-        """The list as it would have been at a past moment."""
-        return compute(self._store, self._models.current(), as_of)
-
-    def start(self) -> None:
-        """Compute the first list as soon as there is a model, and later ones when they are due."""
-        threading.Thread(target=self._work, name="call-list", daemon=True).start()
-
-    def stop(self) -> None:
-        """End the background work, without waiting for a list that is being computed."""
-        self._stopped = True
-        self._wake.set()
-
-    def _outdated(self, snapshot: Snapshot) -> bool:
-        age = self._clock() - snapshot.as_of
-        if snapshot.registered != self._models.current().registered or age > 10 * self._max_age:
-            return True
-        return age > self._settle and snapshot.position != self._store.position()
-
-    def _refresh(self, seen: Snapshot | None) -> Snapshot:
-        with self._lock:  # one computes, the others wait for its result
-            if self._snapshot is None or self._snapshot is seen:
-                self._snapshot = compute(self._store, self._models.current(), self._clock())
-            return self._snapshot
-
-    def _work(self) -> None:
-        pause = 0.5
-        while not self._stopped:
-            try:
-                seen = self._snapshot
-                if seen is None or self._outdated(seen) or self._wake.is_set():
-                    self._wake.clear()
-                    snapshot = self._refresh(seen)
-                    snapshot.explained(snapshot.leads[:WARM])
-                pause = 5.0
-            except LeadtimeError as error:  # no model or no database yet: look again
-                log.debug("call list: %s", error)
-            self._wake.wait(pause)
+    never = score_table.NEVER
+    return -(lead["priority"] or 0.0), lead["call_on"] or never, -(lead["readiness"] or 0.0), lead["lead_id"]
 
 
 def compute(store: Store, served: Served, as_of: int) -> Snapshot:
@@ -154,11 +141,15 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     X = build_matrix(history, Requests(open_leads, times), served.scorer.catalogue)
     leads: list[Answer] = []
     if open_leads:
-        traits = shown_traits(history, as_of)
-        for row in records(served.scorer.score_columns(open_leads, times, X, reasons=False), len(open_leads)):
-            known = traits.get(row["lead_id"], {})
-            leads.append({**scored(row, to_iso(as_of)), **{name: known.get(name) for name in SHOWN_TRAITS}})
-    return Snapshot(served, as_of, position=position, n_leads=history.n_leads, leads=leads, X=X)
+        columns = served.scorer.score_columns(open_leads, times, X, reasons=False)
+        leads = with_traits([scored(row, to_iso(as_of)) for row in records(columns, len(open_leads))], history, as_of)
+    return Snapshot(served, as_of, position=position, leads=leads, X=X)
+
+
+def with_traits(leads: list[Answer], history: History, as_of: int) -> list[Answer]:
+    """The answers with the traits that the list shows beside them."""
+    traits = shown_traits(history, as_of)
+    return [{**lead, **{name: traits.get(lead["lead_id"], {}).get(name) for name in SHOWN_TRAITS}} for lead in leads]
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -39,22 +40,21 @@ def pages(service: Service) -> APIBlueprint:
     @bp.get("/")
     @signed_in(service)
     def call_list() -> ResponseReturnValue:
-        try:
-            snapshot = service.call_list.current()
-        except ModelUnavailable as error:
-            return render_template("no_model.html", reason=str(error), n_leads=len(service.store.lead_ids()))
         owner = request.args.get("owner") or None
         limit = min(max(request.args.get("limit", PAGE_ROWS, type=int), 1), MAX_ROWS)
-        leads = snapshot.of(owner)
-        today = to_datetime(snapshot.as_of).date()
+        try:
+            found = service.call_list.read(owner, limit, owners=True)
+        except ModelUnavailable as error:
+            return render_template("no_model.html", reason=str(error), n_leads=len(service.store.lead_ids()))
+        today = to_datetime(found.as_of).date()
         return render_template(
             "call_list.html",
-            snapshot=snapshot,
-            rows=[_row(lead, today, service.settings.horizons) for lead in snapshot.explained(leads[:limit])],
-            n_matching=len(leads),
-            counts=_counts(leads, today),
+            listing=found,
+            rows=[_row(lead, today, service.settings.horizons) for lead in found.leads],
+            n_leads=None if found.leads else len(service.store.lead_ids()),
+            counts=_counts(found.call_dates, today),
             owner=owner,
-            more=min(limit + PAGE_ROWS, MAX_ROWS) if limit < min(len(leads), MAX_ROWS) else None,
+            more=min(limit + PAGE_ROWS, MAX_ROWS) if limit < min(found.total, MAX_ROWS) else None,
             horizons=service.settings.horizons,
         )
 
@@ -146,15 +146,19 @@ def _due(call_on: date | None, today: date) -> tuple[str, str]:
     return ("soon" if days <= 7 else "later"), "tomorrow" if days == 1 else f"in {days} d"
 
 
-def _counts(leads: list[Answer], today: date) -> dict[str, int]:
-    dates = [_date(lead["call_on"]) for lead in leads]
-    return {
-        "overdue": sum(day is not None and day < today for day in dates),
-        "today": sum(day == today for day in dates),
-        "next 7 days": sum(day is not None and today < day <= today + timedelta(days=7) for day in dates),
-        "later": sum(day is not None and day > today + timedelta(days=7) for day in dates),
-        "no call date": sum(day is None for day in dates),
-    }
+def _counts(call_dates: Mapping[str | None, int], today: date) -> dict[str, int]:
+    """How many leads to call when."""
+    counts = dict.fromkeys(("overdue", "today", "next 7 days", "later", "no call date"), 0)
+    for text, leads in call_dates.items():
+        day = _date(text)
+        if day is None:
+            name = "no call date"
+        elif day <= today:
+            name = "today" if day == today else "overdue"
+        else:
+            name = "next 7 days" if day <= today + timedelta(days=7) else "later"
+        counts[name] += leads
+    return counts
 
 
 def _chart(answer: Answer, as_of: int) -> Chart | None:

@@ -79,6 +79,15 @@ Time = Annotated[
 ]
 
 
+def _row_number(value: Any) -> Any:
+    if not isinstance(value, str) or not value.isascii() or not value.isdecimal() or len(value) > 18:
+        raise ValueError("expected a cursor that an earlier answer gave")
+    return int(value)
+
+
+Cursor = Annotated[int, BeforeValidator(_row_number, json_schema_input_type=str)]
+
+
 class Strict(BaseModel):
     """Unknown fields are refused, so that a misspelt one is noticed."""
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.errors import LeadtimeError, ModelUnavailable
+from features.errors import InputError, LeadtimeError, ModelUnavailable
 
 if TYPE_CHECKING:
     from model.scorer import Scorer
@@ -46,6 +47,17 @@ class ModelSource(Protocol):
     def current(self) -> Served:
         """The model to score with. ModelUnavailable when there is none."""
 
+    def refresh(self) -> None:
+        """Look now whether there is a newer one."""
+
+
+class BrokenModel(ModelUnavailable):
+    """The version with this number cannot be used, and never will be."""
+
+    def __init__(self, registered: str, why: str) -> None:
+        self.registered = registered
+        super().__init__(f"model number {registered} in the registry is refused: {why}. Train the model anew")
+
 
 class Registry:
     """The version that holds an alias, looked for again every ``every`` seconds once started."""
@@ -54,6 +66,8 @@ class Registry:
         self._name, self._alias, self._tracking_uri, self._every = name, alias, tracking_uri, every
         self._served: Served | None = None
         self._reason = "the model is still being loaded"
+        self._broken: BrokenModel | None = None
+        self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def current(self) -> Served:
@@ -68,14 +82,24 @@ class Registry:
     def stop(self) -> None:
         self._stop.set()
 
+    @property
+    def refused(self) -> str | None:
+        """Why the version that holds the alias is not the one in service; None when it is."""
+        return None if self._broken is None else str(self._broken)
+
     def refresh(self) -> None:
         """Take over a new version, if there is one. What fails is kept as the reason; the old version goes on."""
-        try:
-            self._served = load(self._name, self._alias, self._tracking_uri, known=self._served)
-        except LeadtimeError as error:
-            if self._reason != str(error):
-                log.warning("%s", error)
-            self._reason = str(error)
+        with self._lock:
+            try:
+                self._served = load(
+                    self._name, self._alias, self._tracking_uri, known=self._served, broken=self._broken
+                )
+                self._broken = None
+            except LeadtimeError as error:
+                if self._reason != str(error):
+                    log.warning("%s", error)
+                self._reason = str(error)
+                self._broken = error if isinstance(error, BrokenModel) else None
 
     def _watch(self) -> None:
         while True:
@@ -84,8 +108,13 @@ class Registry:
                 return
 
 
-def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = None) -> Served:
-    """The version that holds the alias; ``known`` itself when it still does. ModelUnavailable when there is none."""
+def load(
+    name: str, alias: str, tracking_uri: str, *, known: Served | None = None, broken: BrokenModel | None = None
+) -> Served:
+    """The version that holds the alias; ``known`` itself when it still does. ModelUnavailable when there is none.
+
+    BrokenModel when it cannot be used; given as ``broken`` again, it is not even fetched.
+    """
     remedy = "Train one with: python -m training.train"
     if tracking_uri.startswith(_SQLITE) and not Path(tracking_uri.removeprefix(_SQLITE)).exists():
         raise ModelUnavailable(f"no model was trained yet: there is no {tracking_uri}. {remedy}")
@@ -99,14 +128,13 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
     from mlflow import MlflowClient  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    from features.builder import warm_up  # noqa: PLC0415
-    from model.scorer import Scorer  # noqa: PLC0415
-
     try:
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
         version = str(client.get_model_version_by_alias(name, alias).version)
         if known is not None and known.registered == version:
             return known
+        if broken is not None and broken.registered == version:
+            raise broken.with_traceback(None)
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:
             place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
@@ -116,15 +144,35 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
             f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
             f"{_first_line(error)}. {remedy}"
         ) from error
+    try:
+        scorer = _usable(files)
+    except LeadtimeError as error:
+        raise BrokenModel(version, str(error).rstrip(".")) from error
+    except Exception as error:  # what a file of another make does to the libraries that read it cannot be foreseen
+        raise BrokenModel(version, f"{type(error).__name__}: {_first_line(error)}") from error
+    served = Served(scorer, version)
+    log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
+    return served
+
+
+def _usable(files: dict[str, bytes]) -> Scorer:
+    """The scorer of these files, ready for the first request. Any exception when it cannot score."""
+    from features.builder import warm_up  # noqa: PLC0415 - compiled: a start should not wait for it
+    from model.scorer import Scorer  # noqa: PLC0415
+
     scorer = Scorer.from_files(files)
     # LightGBM keeps the number of threads for the whole process: two requests that ask for different ones at the same
     # time write past the end of a buffer and end it.
     scorer.hazard.set_params(n_jobs=1)
     warm_up(scorer.catalogue)  # before the first request has to wait for it
     scorer.hazard.warm_up()
-    served = Served(scorer, version)
-    log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
-    return served
+    unknown = np.full((1, len(scorer.catalogue.names)), np.nan)
+    tried = scorer.score_columns(["trial"], np.zeros(1, dtype=np.int64), unknown)
+    chances = np.concatenate([tried[f"{kind}_{h}"] for kind in ("p", "p_lost") for h in scorer.horizons])
+    if not (np.isfinite(chances) & (chances >= 0) & (chances <= 1)).all():
+        got = ", ".join(f"{chance:g}" for chance in chances)
+        raise InputError(where="model", expected="probabilities from 0 to 1", got=got)
+    return scorer
 
 
 def _first_line(error: Exception) -> str:

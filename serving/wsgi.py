@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import time
@@ -11,6 +12,7 @@ from apiflask import APIFlask
 from features.settings import load_settings
 from features.store import Store
 from serving.app import create_app
+from serving.background.background import Background
 from serving.registry import Registry
 
 
@@ -26,6 +28,8 @@ def application() -> APIFlask:
     store = Store.open(settings.database_url)
     models = Registry(settings.model_name, settings.model_alias, settings.mlflow_tracking_uri)
     app = create_app(settings, store, models, now)
+    background = Background(store, models, now, settings)
     models.start()
-    app.extensions["leadtime"].call_list.start()
+    background.start()
+    atexit.register(background.stop)  # otherwise the others wait until the leases have expired
     return app

@@ -50,6 +50,9 @@ class FixedModel:
     def current(self) -> Served:
         return self.served
 
+    def refresh(self) -> None:
+        """There is never another."""
+
 
 @dataclass(frozen=True)
 class Running:

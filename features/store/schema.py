@@ -8,7 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0003"  # the newest revision in migrations/versions
+HEAD = "0004"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import InputError, StoreUnavailable
-from features.events import ENDINGS, EVENT_SCHEMA, IDENTIFY
+from features.events import ENDINGS, EVENT_SCHEMA, HANDOFF, IDENTIFY
 from features.history import History
 from features.identity import Identity
 from features.store import migrate, postgres, sqlite
@@ -63,7 +63,7 @@ class Store:
         return store
 
     def _check(self, *, upgrade: bool) -> None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             current = migrate.is_current(connection)
             if not upgrade:
                 migrate.require_current(connection)
@@ -99,7 +99,8 @@ class Store:
             raise StoreUnavailable(f"the database {where} cannot be used: {what}") from error
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read with."""
         with self._reaching(), self.engine.connect() as connection:
             yield connection
 
@@ -121,15 +122,20 @@ class Store:
         table = _checked(table)
         if table.num_rows == 0 and also is None:
             return Appended(0, 0)
-        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
         with self.writing() as connection:
-            self._dialect.lock_log(connection)
-            before = _position(connection)
-            accepted = self._dialect.insert_events(connection, table)
-            if has_traits and accepted:
-                derive(connection, self._dialect, after=before)
+            appended = self.append_in(connection, table)
             if also is not None:
                 also(connection)
+        return appended
+
+    def append_in(self, connection: sa.Connection, table: pa.Table) -> Appended:
+        """The same of a table whose names are in order, in a transaction of ``writing`` with what else is written."""
+        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
+        self._dialect.lock_log(connection)
+        before = _position(connection)
+        accepted = self._dialect.insert_events(connection, table)
+        if has_traits and accepted:
+            derive(connection, self._dialect, after=before)
         return Appended(accepted, table.num_rows - accepted)
 
     def position(self) -> int:
@@ -138,7 +144,7 @@ class Store:
         Positions rise in the order in which appends commit: what lies at or below a position that was seen once
         stays the same from then on. ``events(up_to=...)`` gives exactly that.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _position(connection)
 
     def events(
@@ -180,7 +186,7 @@ class Store:
             terms.append(f"position <= {int(up_to)}")
         many = lead_ids is None or len(lead_ids) >= _BULK_FROM_LEADS
         bulk = self._dialect is postgres and many and self.position() >= _BULK_FROM_EVENTS
-        with self._reading() as connection:
+        with self.reading() as connection:
             links = Links(connection, self._dialect, known_by, up_to)
             if only:
                 identity = Identity()
@@ -225,13 +231,13 @@ class Store:
 
     def canonical(self, lead_ids: Sequence[str], *, known_by: int | None = None) -> dict[str, str]:
         """The lead that each of these ids stands for: itself, unless it is an alias by then."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             identity = Identity(Links(connection, self._dialect, known_by).above(lead_ids))
         return {lead_id: identity.lead_of(lead_id) for lead_id in lead_ids}
 
     def aliases_of(self, lead_ids: Sequence[str]) -> list[str]:
         """The leads that these ids stand for, and all ids that lead to them: everything that is said of them."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return Links(connection, self._dialect).around(lead_ids).spread(lead_ids)
 
     def lead_ids(self, *, known_by: int | None = None, open_only: bool = False) -> list[str]:
@@ -241,13 +247,30 @@ class Store:
             seen += [events.c.occurred_at <= known_by, events.c.recorded_at <= known_by]
         # Written out, so that the partial index of endings is used.
         ending = events.c.type.in_([sa.literal_column(f"'{name}'") for name in ENDINGS])
-        with self._reading() as connection:
+        with self.reading() as connection:
             identity = Links(connection, self._dialect, known_by).all()
             found = set(connection.execute(sa.select(events.c.lead_id).where(*seen).distinct()).scalars())
             if open_only:
                 ended = set(connection.execute(sa.select(events.c.lead_id).where(ending, *seen)).scalars())
                 found = set(map(identity.lead_of, found)) - set(map(identity.lead_of, ended))
         return sorted(set(map(identity.lead_of, found)))
+
+    def changed_leads(self, *, after: int, up_to: int) -> list[str]:
+        """The leads whose features may differ for what lies above one position of the log and at or below another:
+        those it happened to and their colleagues. A handoff, which the service itself appends, changes nothing.
+        """
+        query = (
+            sa.select(events.c.lead_id)
+            .where(
+                events.c.position > after, events.c.position <= up_to, events.c.type != HANDOFF, sa.not_(events.c.bot)
+            )
+            .distinct()
+        )
+        with self.reading() as connection:
+            changed = sorted(connection.execute(query).scalars())
+            links = Links(connection, self._dialect)
+            identity, ids = self._asked(connection, links, changed, colleagues=True)
+        return sorted(set(map(identity.lead_of, ids)))
 
     def lead_facts(self, lead_ids: Sequence[str]) -> dict[str, LeadFacts]:
         """For each of these ids whose lead is known: its first event that is no ending, and its first ending."""
@@ -257,7 +280,7 @@ class Store:
             "SELECT lead_id, type, min(occurred_at) FROM events "  # noqa: S608
             f"WHERE lead_id {self._dialect.GIVEN} AND NOT bot GROUP BY lead_id, type"
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             identity = Links(connection, self._dialect).around(lead_ids)
             rows = connection.exec_driver_sql(statement, self._given(identity.spread(lead_ids))).all()
         facts = facts_of((identity.lead_of(lead), kind, at) for lead, kind, at in rows)
@@ -281,7 +304,7 @@ class Store:
 
     def spend(self, *, known_by: int | None = None) -> pa.Table:
         """Spend (SPEND_SCHEMA), one row for each channel, campaign and date: the one recorded last counts."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return read_spend(connection, known_by)
 
 

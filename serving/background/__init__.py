@@ -1,0 +1,1 @@
+"""Work that goes on beside the requests, each kind of it in one process of all at a time."""

@@ -1,0 +1,41 @@
+"""The background work of one process: takes part in it as far as no other process does it already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from features.settings import Settings
+from features.store import Store
+from serving.background.lease import Lease
+from serving.background.refresh import Refresher
+from serving.background.worker import Worker
+from serving.handoffs.judge import Judge
+from serving.registry import ModelSource
+from serving.webhooks.courier import Courier
+from serving.webhooks.sender import Sender
+
+STOP_SECONDS = 3.0  # for what is under way, in each of the two
+
+
+class Background:
+    """Scores with their handoffs under one lease, deliveries under another, so that neither waits for the other."""
+
+    def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings) -> None:
+        scores, webhooks = Lease(store, "scores"), Lease(store, "webhooks")
+        judge = Judge(store, settings.handoff_close_days)
+        refresher = Refresher(store, models, clock, settings, scores, judge)
+        self._courier = Courier(store, webhooks, clock, Sender(allow_private=settings.webhook_allow_private))
+        self._workers = [
+            Worker(scores, refresher.step, taken=refresher.taken),
+            Worker(webhooks, self._courier.step),
+        ]
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Let other processes have the leases, as soon as what is under way is done."""
+        self._courier.stop()
+        for worker in self._workers:
+            worker.stop(STOP_SECONDS)

@@ -1,0 +1,1 @@
+"""Handoffs: the moments at which a lead's purchase window opens and sales should call."""

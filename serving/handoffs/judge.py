@@ -1,0 +1,118 @@
+"""When a lead's purchase window opens and closes: docs/adr/0011-a-handoff-for-each-opening.md.
+
+It opens with the first refreshed score by which a call is worth it and the date to call on has come (UTC). It closes
+when the lead ends, when no call is worth it any more, or when that date moves away by more than some days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from features.events import HANDOFF, Event, content_id, events_table, to_datetime, to_iso
+from features.store import Store
+from features.store.schema import events
+from features.store.work import openings
+from serving.webhooks.messages import WINDOW_CLOSED, WINDOW_OPENED, Message
+from serving.webhooks.queue import enqueue
+
+Answer = dict[str, Any]
+
+NO_CALL, MOVED = "no_call_expected", "moved_away"  # why a window closed, beside purchased, lost and gone
+_NOT_HANDED_ON = ("lead_id", "status", "reason", "curve", "error")
+
+
+class Judge:
+    """Holds the openings against new scores. ``close_days``: how far the call date of an open window may move away."""
+
+    def __init__(self, store: Store, close_days: int) -> None:
+        self._store, self._close_after = store, timedelta(days=close_days)
+
+    def judge(self, connection: sa.Connection, scored: Sequence[Answer], ended: Mapping[str, str], now: int) -> None:
+        """Open and close windows, append the handoffs and queue the webhooks, all in the caller's transaction.
+
+        ``scored``: answers about open leads, with owner, as of ``now``; ``ended``: leads no longer open, and why.
+        """
+        today = to_datetime(now).date()
+        open_now = _open_windows(connection, [*(answer["lead_id"] for answer in scored), *ended])
+        for lead_id, reason in sorted(ended.items()):
+            if lead_id in open_now:
+                _close(connection, open_now[lead_id], reason, now)
+        due = []
+        for answer in scored:
+            call_on = None if answer["call_on"] is None else date.fromisoformat(answer["call_on"])
+            window = open_now.get(answer["lead_id"])
+            if window is None and call_on is not None and call_on <= today:
+                due.append(answer)
+            elif window is not None and call_on is None:
+                _close(connection, window, NO_CALL, now)
+            elif window is not None and call_on is not None and call_on > today + self._close_after:
+                _close(connection, window, MOVED, now)
+        if due:
+            self._open(connection, due, now)
+
+    def _open(self, connection: sa.Connection, due: Sequence[Answer], now: int) -> None:
+        mine = openings.c.lead_id.in_([answer["lead_id"] for answer in due])
+        highest = sa.select(openings.c.lead_id, sa.func.max(openings.c.number)).where(mine)
+        numbers = dict(connection.execute(highest.group_by(openings.c.lead_id)).tuples().all())
+        handoffs: list[tuple[Event, Answer]] = []
+        for answer in due:
+            lead_id = answer["lead_id"]
+            number = numbers.get(lead_id, 0) + 1
+            event = Event(
+                event_id=content_id(HANDOFF, lead_id, number),
+                lead_id=lead_id,
+                type=HANDOFF,
+                occurred_at=now,
+                recorded_at=now,
+                properties={"number": number, **handed_on(answer)},
+            )
+            handoffs.append((event, answer))
+        self._store.append_in(connection, events_table(event for event, _ in handoffs))
+        ids = [event.event_id for event, _ in handoffs]
+        found = connection.execute(sa.select(events.c.event_id, events.c.position).where(events.c.event_id.in_(ids)))
+        positions = dict(found.tuples().all())
+        for event, answer in handoffs:
+            row = {
+                "lead_id": event.lead_id,
+                "number": event.properties["number"],
+                "event_id": event.event_id,
+                "position": positions[event.event_id],
+                "owner": answer["owner"],
+                "opened_at": now,
+            }
+            connection.execute(openings.insert().values(row))
+            data = {"handoff_id": event.event_id, "lead_id": event.lead_id, **event.properties}
+            enqueue(connection, _message(WINDOW_OPENED, event.lead_id, row["number"], now, data), now)
+
+
+def handed_on(answer: Answer) -> dict[str, Any]:
+    """What a handoff tells: the score by which the window opened, and the lead's owner."""
+    return {name: value for name, value in answer.items() if name not in _NOT_HANDED_ON}
+
+
+def _open_windows(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    mine = (openings.c.lead_id.in_(lead_ids), openings.c.closed_at.is_(None))
+    return {row.lead_id: row for row in connection.execute(sa.select(openings).where(*mine))}
+
+
+def _close(connection: sa.Connection, window: sa.Row[Any], because: str, now: int) -> None:
+    this = (openings.c.lead_id == window.lead_id, openings.c.number == window.number)
+    connection.execute(openings.update().where(*this).values(closed_at=now, closed_because=because))
+    data = {
+        "handoff_id": window.event_id,
+        "lead_id": window.lead_id,
+        "number": window.number,
+        "owner": window.owner,
+        "opened_at": to_iso(window.opened_at),
+        "closed_at": to_iso(now),
+        "closed_because": because,
+    }
+    enqueue(connection, _message(WINDOW_CLOSED, window.lead_id, window.number, now, data), now)
+
+
+def _message(kind: str, lead_id: str, number: int, now: int, data: Mapping[str, Any]) -> Message:
+    return Message(f"msg_{content_id(kind, lead_id, number)}", kind, now, data, lead_id)
