@@ -43,7 +43,7 @@ $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 lock: | $(BIN)/python  ## resolve pyproject.toml anew into requirements/*.lock
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade \
-		pyproject.toml -o requirements/runtime.lock
+		-c requirements/held-back.txt pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 		-c requirements/runtime.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
