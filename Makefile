@@ -7,8 +7,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-learning-curve \
-	bench-prediction bench-store bench-simulator bench-speed
+.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
+	bench-learning-curve bench-prediction bench-store bench-simulator bench-speed
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ bench-bpic2012: $(VENV)/.runtime  ## load, train and score BPI Challenge 2012; w
 
 bench-features: $(VENV)/.runtime  ## rows of features a second
 	$(BIN)/python -m benchmarks.features
+
+bench-intake: $(VENV)/.runtime  ## events taken a second, beside executemany; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.intake --document
 
 bench-learning-curve: $(VENV)/.runtime  ## 30 to 100,000 leads beside Aalen-Johansen; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.learning_curve

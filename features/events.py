@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from features.errors import InputError
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 
@@ -115,7 +116,7 @@ def parse_time(value: object, *, where: str = "time") -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        delta = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)) - _EPOCH
     except OverflowError:
         raise InputError(where=where, expected="a time in the years 2 to 9998", got=repr(value)) from None
     return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds

@@ -74,6 +74,10 @@ def score_model(horizons: Sequence[int]) -> type[BaseModel]:
         "reasons": (list[str], ...),
         "model_version": (str | None, ...),
         "curve": (Curve | None, Field(None, description="only when asked for")),
+        "merged_into": (
+            str | None,
+            Field(None, description="only when the id asked about turned out to be this lead: the answer is about it"),
+        ),
         "error": (Error | None, Field(None, description="only with status invalid")),
     }
     return create_model("Score", __base__=_Score, __doc__=score_model.__doc__, **fields)

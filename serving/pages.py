@@ -67,6 +67,8 @@ def pages(service: Service) -> APIBlueprint:
         events = service.store.events([lead_id], known_by=now)
         if events.num_rows == 0:
             raise UnknownLead(lead_id)
+        if events["lead_id"][0].as_py() != lead_id:  # an alias by now
+            return redirect(url_for("pages.lead", lead_id=events["lead_id"][0].as_py()))
         answer, chart, missing = None, None, None
         try:
             answer = score_stored(service.store, lead_id, now, service.models.current(), curve=True)

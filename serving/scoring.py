@@ -94,15 +94,27 @@ def score_stored(store: Store, lead_id: str, as_of: int, served: Served, *, curv
 def score_many_stored(
     store: Store, lead_ids: Sequence[str], as_of: int, served: Served, *, curve: bool = False
 ) -> list[Answer]:
-    """In the order asked; unknown leads say so in their status."""
-    history = store.history(lead_ids)
-    known = [lead_id for lead_id in lead_ids if lead_id in history.lead_index]
+    """In the order asked; unknown leads say so in their status, and what was merged into another lead by then has its
+    answer, under the id that was asked about.
+    """
+    history = store.history(lead_ids, known_by=as_of)
+    others = [lead_id for lead_id in lead_ids if lead_id not in history.lead_index]
+    leads = {lead_id: lead_id for lead_id in lead_ids} | (store.canonical(others, known_by=as_of) if others else {})
+    known = list(dict.fromkeys(lead for lead in leads.values() if lead in history.lead_index))
     found = {answer["lead_id"]: answer for answer in score_history(history, known, as_of, served, curve=curve)}
+    merged = {
+        lead_id: {**found[lead], "lead_id": lead_id, "merged_into": lead}
+        for lead_id, lead in leads.items()
+        if lead != lead_id and lead in found
+    }
+    found |= merged
     missing = [lead_id for lead_id in lead_ids if lead_id not in found]
-    only_bots = set(store.events(missing)["lead_id"].to_pylist()) if missing else set()
-    for lead_id in missing:
-        standing = ONLY_BOTS if lead_id in only_bots else NEVER_SEEN
-        found[lead_id] = unscored(lead_id, to_iso(as_of), standing, served.scorer.horizons, served.version)
+    if missing:
+        later = set(store.lead_facts(missing))
+        only_bots = set(store.events(missing)["lead_id"].to_pylist())
+        for lead_id in missing:
+            standing = NOT_YET_SEEN if lead_id in later else ONLY_BOTS if lead_id in only_bots else NEVER_SEEN
+            found[lead_id] = unscored(lead_id, to_iso(as_of), standing, served.scorer.horizons, served.version)
     return [found[lead_id] for lead_id in lead_ids]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from features.errors import ModelUnavailable
 from features.events import parse_time
 from features.settings import Settings
 from features.store import Store
@@ -52,6 +53,13 @@ class FixedModel:
 
     def refresh(self) -> None:
         """There is never another."""
+
+
+class NoModel:
+    """No model was trained yet."""
+
+    def current(self) -> Served:
+        raise ModelUnavailable("no model was trained yet")
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+
 import pytest
 from serving_world import NOW, FixedModel, Running, World, run
 
 from features.errors import InputError
-from serving.keys import Keys, main
+from serving.intake.calls import KINDS
+from serving.keys import SCOPES, Keys, main
 from serving.registry import Served
 
 pytest_plugins = ("serving_fixtures",)
 
 PUBLIC = {"/healthz", "/readyz", "/openapi.json", "/docs", "/login", "/logout"}
+CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
+INTAKE = {f"/v1/{kind}" for kind in KINDS} | {"/v1/batch"}
 BODIES = {
+    **dict.fromkeys(INTAKE, CALL),
+    "/v1/batch": {"batch": [CALL]},
     "/v1/score": {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026-10-01"}]},
     "/v1/scores": {"histories": [{"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026-10-01"}]}]},
 }
@@ -31,9 +39,19 @@ def endpoints(service: Running, world: World) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def keys(service: Running) -> dict[str, str]:
+def apart(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service of this file's own: what is sent to every endpoint ends up in its log."""
+    copy = tmp_path_factory.mktemp("access") / "leadtime.db"
+    shutil.copy(world.file, copy)
+    running = run(f"sqlite:///{copy}", FixedModel(Served(world.scorer, "7")))
+    yield running
+    running.store.close()
+
+
+@pytest.fixture(scope="module")
+def keys(apart: Running) -> dict[str, str]:
     """A key for each scope, a revoked one, and texts that are no key."""
-    store = Keys(service.store)
+    store = Keys(apart.store)
     found = {scope: store.create(scope, [scope], NOW)[1] for scope in ("read", "ingest", "write", "admin")}
     revoked, found["revoked"] = store.create("revoked", ["read"], NOW)
     store.revoke(revoked.key_id, NOW)
@@ -46,10 +64,10 @@ def keys(service: Running) -> dict[str, str]:
 
 @pytest.mark.parametrize("who", ["none", "nonsense", "not ascii", "sql", "revoked", "another secret", "no secret",
                                  "the hash itself", "read", "ingest", "write", "admin"])  # fmt: skip
-def test_every_endpoint_for_every_key(service: Running, world: World, keys: dict[str, str], who: str) -> None:
-    client = service.app.test_client()
+def test_every_endpoint_for_every_key(apart: Running, world: World, keys: dict[str, str], who: str) -> None:
+    client = apart.app.test_client()
     seen = set()
-    for method, path in endpoints(service, world):
+    for method, path in endpoints(apart, world):
         bare = path.partition("?")[0]
         body = BODIES.get(bare) if method == "POST" else None
         for headers in ({"Authorization": f"Bearer {keys[who]}"}, {"X-Api-Key": keys[who]}):
@@ -57,7 +75,8 @@ def test_every_endpoint_for_every_key(service: Running, world: World, keys: dict
             answer = client.open(path, method=method, headers=sent, json=body, buffered=True)
             assert answer.status_code < 500, (method, path)
             if path.startswith("/v1/"):
-                expected = {"read": 200, "admin": 200, "ingest": 403, "write": 403}.get(who, 401)
+                needed = "ingest" if bare in INTAKE else "read"
+                expected = 200 if who in (needed, "admin") else 403 if who in SCOPES else 401
                 assert answer.status_code == expected, (method, path, answer.json)
                 seen.add((method, bare))
                 if expected != 200:
@@ -68,14 +87,16 @@ def test_every_endpoint_for_every_key(service: Running, world: World, keys: dict
             else:  # pages: an API key does not open them, only a session does
                 assert answer.status_code == 302, (method, path)
                 assert answer.location.startswith("/login")
-    assert len(seen) == 5
+    assert len(seen) == 6 + len(INTAKE)
 
 
 def test_every_view_of_api_and_pages_states_what_it_needs(service: Running) -> None:
     for name, view in service.app.view_functions.items():
         blueprint = name.partition(".")[0]
-        if blueprint == "api":
+        if blueprint in ("api", "rejected_events"):
             assert view.scope == "read", name
+        elif blueprint == "intake":
+            assert view.scope == "ingest", name
         elif blueprint == "pages" and name not in ("pages.login", "pages.sign_in", "pages.sign_out"):
             assert view.scope == "session", name
 

@@ -9,6 +9,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from serving_world import Running
 
+from serving.intake.calls import KINDS
+
 pytest_plugins = ("serving_fixtures",)
 
 
@@ -23,9 +25,21 @@ def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 
 
 def test_every_endpoint_under_v1_asks_for_a_key_and_documents_its_errors(document: dict[str, Any]) -> None:
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "header", "basic"}
     paths = {path: operations for path, operations in document["paths"].items() if path.startswith("/v1/")}
-    assert set(paths) == {"/v1/leads/{lead_id}/score", "/v1/scores", "/v1/score", "/v1/call-list"}
+    intake = {f"/v1/{kind}" for kind in (*KINDS, "batch")}
+    assert set(paths) == intake | {
+        "/v1/leads/{lead_id}/score",
+        "/v1/scores",
+        "/v1/score",
+        "/v1/call-list",
+        "/v1/rejected-events",
+    }
+    for path in intake:
+        operation = paths.pop(path)["post"]
+        assert operation["security"] == [{"bearer": []}, {"header": []}, {"basic": []}]
+        assert {"200", "400", "401", "403", "503"} <= set(operation["responses"])
+        assert set(operation["requestBody"]["content"]) == {"application/json", "text/plain"}
     for operations in paths.values():
         for method, operation in operations.items():
             assert operation["security"] == [{"bearer": []}, {"header": []}]

@@ -236,6 +236,8 @@ def _id(call: Mapping[str, Any], name: str) -> str | None:
     given = call.get(name)
     if given is None:
         return None
+    if isinstance(given, str) and 0 < len(given) <= MAX_NAME and given.isalnum():  # most, so at once
+        return given
     text = given.strip() if isinstance(given, str) else given
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)

@@ -81,7 +81,7 @@ def intake(service: Service) -> APIBlueprint:
 
 def rejected_events(service: Service) -> APIBlueprint:
     """What intake could not take."""
-    bp = APIBlueprint("rejected_events", __name__, url_prefix="/v1", tag="Intake")
+    bp = APIBlueprint("rejected_events", __name__, url_prefix="/v1", tag="Rejected events")
 
     @bp.get("/rejected-events")
     @needs(service, "read")

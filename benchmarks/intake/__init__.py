@@ -1,0 +1,1 @@
+"""Events taken over HTTP beside a bare executemany."""
