@@ -65,7 +65,7 @@ def handoffs_model(horizons: tuple[int, ...]) -> type[BaseModel]:
         "Handoffs",
         __base__=_Answer,
         __doc__="Handoffs, the oldest first.",
-        handoffs=(list[handoff], ...),  # type: ignore[valid-type]
+        handoffs=(list[handoff], ...),
         next_cursor=(str | None, Field(description="ask with it for what follows; null: nothing follows yet")),
     )
 
