@@ -23,7 +23,7 @@ class Background:
     def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings) -> None:
         scores, webhooks = Lease(store, "scores"), Lease(store, "webhooks")
         judge = Judge(store, settings.handoff_close_days)
-        refresher = Refresher(store, models, clock, settings, scores, judge)
+        refresher = Refresher(store, models, clock, settings, lease=scores, judge=judge)
         self._courier = Courier(store, webhooks, clock, Sender(allow_private=settings.webhook_allow_private))
         self._workers = [
             Worker(scores, refresher.step, taken=refresher.taken),

@@ -34,6 +34,7 @@ class Refresher:
         models: ModelSource,
         clock: Callable[[], int],
         settings: Settings,
+        *,
         lease: Lease,
         judge: Judge,
     ) -> None:

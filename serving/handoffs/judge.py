@@ -57,7 +57,7 @@ class Judge:
     def _open(self, connection: sa.Connection, due: Sequence[Answer], now: int) -> None:
         mine = openings.c.lead_id.in_([answer["lead_id"] for answer in due])
         highest = sa.select(openings.c.lead_id, sa.func.max(openings.c.number)).where(mine)
-        numbers = dict(connection.execute(highest.group_by(openings.c.lead_id)).tuples().all())
+        numbers = dict(connection.execute(highest.group_by(openings.c.lead_id)).all())
         handoffs: list[tuple[Event, Answer]] = []
         for answer in due:
             lead_id = answer["lead_id"]
@@ -74,7 +74,7 @@ class Judge:
         self._store.append_in(connection, events_table(event for event, _ in handoffs))
         ids = [event.event_id for event, _ in handoffs]
         found = connection.execute(sa.select(events.c.event_id, events.c.position).where(events.c.event_id.in_(ids)))
-        positions = dict(found.tuples().all())
+        positions = dict(found.all())
         for event, answer in handoffs:
             row = {
                 "lead_id": event.lead_id,

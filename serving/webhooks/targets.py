@@ -14,6 +14,11 @@ from features.errors import InputError
 MAX_URL = 2_000  # characters
 ALLOW = "Set LEADTIME_WEBHOOK_ALLOW_PRIVATE=true to allow it"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 in its last 32 bits
+# What the registries of IANA say is not for the Internet at large and some versions of Python take for public.
+_SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16")
+)
 
 Lookup = Callable[..., list[tuple[Any, ...]]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -81,6 +86,8 @@ def is_public(text: str) -> bool:
             return is_public(str(inner))
         if address.is_site_local:
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
     )
