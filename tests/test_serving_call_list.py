@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from serving_world import NOW, Clock, FixedModel, Running, World
+from serving_world import NOW, Clock, Running, World
 
 from features.events import DAY, SECOND, Event, events_table, to_iso
 from features.lives import OPEN, lead_lives
@@ -79,48 +79,22 @@ class _Models:
         return Served(self.scorer, self.version)
 
 
-def test_it_is_kept_until_log_model_or_time_move_on(own_service: Running, world: World) -> None:
+def test_before_the_first_refresh_it_is_computed_and_kept_until_something_changes(
+    own_service: Running, world: World
+) -> None:
     clock, models = Clock(), _Models(world)
     calls = CallList(own_service.store, models, clock)
-    first = calls.current()
-    assert calls.current() is first
-
-    def append(event_id: str) -> None:
-        event = Event(event_id=event_id, lead_id="new", type="page_view", occurred_at=NOW, recorded_at=NOW)
-        own_service.store.append(events_table([event]))
-
-    append("a")
-    assert calls.current() is first, "a busy intake does not make it compute for every request"
-    clock.now += 6 * SECOND
-    second = calls.current()
-    assert second is not first
+    first = calls.read(None, 1000)
+    assert calls._first() is calls._first()
+    event = Event(event_id="a", lead_id="new", type="page_view", occurred_at=NOW, recorded_at=NOW)
+    own_service.store.append(events_table([event]))
+    second = calls.read(None, 1000)
     assert {lead["lead_id"] for lead in second.leads} - {lead["lead_id"] for lead in first.leads} == {"new"}
+    kept = calls._first()
     models.version = "2"
-    third = calls.current()
-    assert third is not second
+    assert calls._first().registered == "2"
     clock.now += 61 * SECOND
-    assert calls.current() is third, "a little old: answered, and computed anew in the background"
-    clock.now += 3600 * SECOND
-    assert calls.current() is not third
-
-
-def test_it_starts_by_itself_and_refreshes_in_the_background(own_service: Running, world: World) -> None:
-    import time
-
-    clock = Clock()
-    calls = CallList(own_service.store, FixedModel(Served(world.scorer, "1")), clock)
-    calls.start()
-    limit = time.monotonic() + 20
-    while calls._snapshot is None and time.monotonic() < limit:
-        time.sleep(0.02)
-    first = calls._snapshot
-    assert first is not None
-    clock.now += 61 * SECOND
-    assert calls.current() is first
-    while calls._snapshot is first and time.monotonic() < limit:
-        time.sleep(0.02)
-    assert calls.current().as_of == clock.now
-    calls.stop()
+    assert calls._first().as_of == clock.now != kept.as_of
 
 
 def test_equal_priorities_keep_one_order(own_service: Running, world: World) -> None:

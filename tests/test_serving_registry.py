@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
-from serving_world import NOW, World
+from serving_world import NOW, World, run
 
 from features.errors import ModelUnavailable
 from features.lives import BOUGHT, GONE
-from serving.registry import Registry, load
+from model.scorer import Scorer
+from serving.registry import BrokenModel, Registry, load
 
 pytest_plugins = ("serving_fixtures",)
 
@@ -25,7 +28,9 @@ def test_without_a_tracking_store_it_says_what_to_type(tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists(), "asking makes no database"
 
 
-def test_a_new_version_is_taken_over_and_a_broken_one_is_not(registered: str, world: World) -> None:
+def test_a_new_version_is_taken_over_and_a_broken_one_is_not(
+    registered: str, world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.tracking import Tracking
 
     tracking = Tracking(registered, model_name="leadtime")
@@ -50,14 +55,69 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(registered: str, wo
     for broken in (
         {"scorer.json": b"{}", "catalogue.json": b"{}"},
         {**files, "purchase.txt": files["purchase.txt"][:9000]},
+        {**files, "scorer.json": _with_digest(files, {"purchase.txt": b"tree\nversion=v4\nthis is no tree\n"})},
+        {"scorer.json": _with_changed(files, "readiness", {"chance": [0.0], "rank": "high"}), **_without_scorer(files)},
     ):
-        tracking.promote(register(broken), "contender")
+        number = register(broken)
+        tracking.promote(number, "contender")
         registry.refresh()
         assert registry.current() is first, "the old one goes on serving"
+        assert f"model number {number} in the registry is refused" in registry.refused
+        assert registry.refused in caplog.text
+        caplog.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr("mlflow.artifacts.download_artifacts", None)  # it is not even fetched again
+            registry.refresh()
+        assert caplog.text == "", "said once"
     better = register(world.scorer.to_files())
     tracking.promote(better, "contender")
     registry.refresh()
     assert registry.current().registered == better
+    assert registry.refused is None
+
+
+def _without_scorer(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name != "scorer.json"}
+
+
+def _with_changed(files: dict[str, bytes], name: str, value: object) -> bytes:
+    return orjson.dumps({**orjson.loads(files["scorer.json"]), name: value})
+
+
+def _with_digest(files: dict[str, bytes], others: dict[str, bytes]) -> bytes:
+    """The scorer's JSON with the digests of other files, so that these are taken for what was written."""
+    digests = orjson.loads(files["scorer.json"])["sha256"]
+    digests |= {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
+    return _with_changed(files, "sha256", digests)
+
+
+def test_a_model_that_answers_no_probabilities_is_refused(
+    registered: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = Scorer.score_columns
+
+    def broken(self: Scorer, *given: object, **named: object) -> dict[str, object]:
+        return {**columns(self, *given, **named), "p_30": np.array([np.nan])}
+
+    monkeypatch.setattr(Scorer, "score_columns", broken)
+    registry = Registry("leadtime", "champion", registered)
+    registry.refresh()
+    with pytest.raises(ModelUnavailable, match=r"refused: model: expected probabilities from 0 to 1, got .*nan"):
+        registry.current()
+
+
+def test_a_refused_version_can_be_seen_while_the_old_one_serves(registered: str, world: World, tmp_path: Path) -> None:
+    registry = Registry("leadtime", "champion", registered)
+    registry.refresh()
+    running = run(f"sqlite:///{tmp_path}/empty.db", registry)
+    assert "refused" not in running.client.get("/readyz").json["checks"]["model"]
+    registry._broken = BrokenModel("9", "no model")
+    answer = running.client.get("/readyz")
+    assert answer.status_code == 200
+    assert (
+        "a newer one is refused: model number 9 in the registry is refused: no model" in answer.json["checks"]["model"]
+    )
+    running.store.close()
 
 
 def test_every_prediction_in_service_uses_one_thread(registered: str) -> None:

@@ -22,7 +22,7 @@ class HandoffsQuery(Strict):
     since: Time | None = Field(None, description="opened at or after this time")
     owner: Name | None = Field(None, description="of this salesperson's leads, by the owner at that time")
     lead_id: Name | None = None
-    cursor: Cursor = Field(0, description="`next_cursor` of the answer before")
+    cursor: Cursor | None = Field(None, description="`next_cursor` of the answer before")
     limit: int = Field(100, ge=1, le=MAX_LIMIT)
 
 
@@ -85,7 +85,7 @@ def handoffs(service: Service) -> APIBlueprint:
         """
         found = list_handoffs(
             service.store,
-            after=query_data.cursor,
+            after=query_data.cursor or 0,
             limit=query_data.limit + 1,
             since=query_data.since,
             owner=query_data.owner,
