@@ -270,4 +270,4 @@ _LONGEST_AGENT = 512  # characters: the patterns are tried on no more
 
 @lru_cache(maxsize=4096)
 def _is_bot(agent: str) -> bool:
-    return is_crawler(agent)
+    return bool(is_crawler(agent))
