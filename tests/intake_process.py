@@ -74,10 +74,10 @@ class Process:
             self._running = None
 
     def post(self, body: Any, key: str, *, timeout: float = 30) -> tuple[int, dict[str, str]]:
-        """Status and headers; an OSError or HTTPException when nobody answers."""
+        """Status and headers by their names in small letters; an OSError or HTTPException when nobody answers."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(client):
             client.request("POST", "/v1/batch", body, {"Authorization": f"Bearer {key}"})
             answer = client.getresponse()
             answer.read()
-            return answer.status, dict(answer.getheaders())
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}

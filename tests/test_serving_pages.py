@@ -247,3 +247,11 @@ def test_empty_pages_say_what_to_type_next(empty_service: Running, world: World,
     empty_service.store.append(events_table([event, ended]))
     empty_service.clock.now += HOUR
     assert "No open leads" in sign_in(empty_service).get("/").get_data(as_text=True)
+
+
+def test_the_page_of_a_merged_id_leads_on_to_its_lead(own_service: Running, world: World) -> None:
+    said = {"event_id": "m", "type": "identify", "occurred_at": NOW, "recorded_at": NOW}
+    merged = Event(lead_id=world.open_lead, properties={"previous_id": "old"}, **said)
+    own_service.store.append(events_table([merged]))
+    answer = sign_in(own_service).get("/leads/old")
+    assert (answer.status_code, answer.location) == (302, f"/leads/{world.open_lead}")
