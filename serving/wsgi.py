@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import sys
 import time
+from multiprocessing.util import Finalize
 
 from apiflask import APIFlask
 
@@ -31,5 +31,7 @@ def application() -> APIFlask:
     background = Background(store, models, now, settings)
     models.start()
     background.start()
-    atexit.register(background.stop)  # otherwise the others wait until the leases have expired
+    # Else the others would wait until the leases have expired. Workers are processes of multiprocessing, which end
+    # without what is registered with atexit.
+    Finalize(None, background.stop, exitpriority=100)
     return app

@@ -133,7 +133,8 @@ def test_a_worker_outlives_errors_and_frees_its_lease_at_the_end(
     assert not enough.wait(0.1), "another has it"
     expire(sqlite_store)
     assert enough.wait(10)
-    worker.stop(10)
+    worker.stop()
+    worker.join(10)
     assert "a bug" in caplog.text
     assert "another process has taken it over" in caplog.text
     assert len(taken) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from features.settings import Settings
@@ -14,7 +15,7 @@ from serving.registry import ModelSource
 from serving.webhooks.courier import Courier
 from serving.webhooks.sender import Sender
 
-STOP_SECONDS = 3.0  # for what is under way, in each of the two
+STOP_SECONDS = 5.0  # for what is under way; what takes longer is done again by whoever takes over
 
 
 class Background:
@@ -38,4 +39,7 @@ class Background:
         """Let other processes have the leases, as soon as what is under way is done."""
         self._courier.stop()
         for worker in self._workers:
-            worker.stop(STOP_SECONDS)
+            worker.stop()
+        until = time.monotonic() + STOP_SECONDS
+        for worker in self._workers:
+            worker.join(max(until - time.monotonic(), 0.0))

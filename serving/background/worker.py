@@ -31,9 +31,12 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=self._lease.name, daemon=True)
         self._thread.start()
 
-    def stop(self, timeout: float) -> None:
-        """End the work after what is under way, within ``timeout`` seconds, and let another process have it."""
+    def stop(self) -> None:
+        """End the work after what is under way, and let another process have it."""
         self._stop.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait, at most so many seconds, until it has ended."""
         if self._thread is not None:
             self._thread.join(timeout)
 
