@@ -29,18 +29,16 @@ KEEP = 60 * SECOND  # how long a computed list answers while nothing changes
 class Listing:
     """The top of a call list. ``as_of``: all that was recorded by then is in it (microseconds since 1970 UTC).
 
-    ``call_dates``: how many leads, of all that match, are to be called on each date; None: on none.
+    ``total``: leads that match, ``call_dates``: how many of them are to be called on each date; None: on none.
+    The latter and ``owners``, of all leads, are empty unless they were asked for.
     """
 
     as_of: int
     model_version: str
     leads: list[Answer]
+    total: int
     call_dates: Mapping[str | None, int]
-    owners: list[str]  # of all leads
-
-    @property
-    def total(self) -> int:
-        return sum(self.call_dates.values())
+    owners: list[str]
 
 
 class CallList:
@@ -51,16 +49,16 @@ class CallList:
         self._computed: Snapshot | None = None
         self._lock = threading.Lock()
 
-    def read(self, owner: str | None, limit: int, *, as_of: int | None = None, owners: bool = False) -> Listing:
-        """The most urgent leads of one salesperson or of all. ``owners``: also who owns leads at all.
+    def read(self, owner: str | None, limit: int, *, as_of: int | None = None, summary: bool = False) -> Listing:
+        """The most urgent leads of one salesperson or of all. ``summary``: also call dates and owners.
 
         Until the first scores are there the list is computed here: ModelUnavailable without a model.
         """
         if as_of is not None:
             return compute(self._store, self._models.current(), as_of).listing(owner, limit)
-        return self._refreshed(owner, limit, owners) or self._first().listing(owner, limit)
+        return self._refreshed(owner, limit, summary) or self._first().listing(owner, limit)
 
-    def _refreshed(self, owner: str | None, limit: int, owners: bool) -> Listing | None:
+    def _refreshed(self, owner: str | None, limit: int, summary: bool) -> Listing | None:
         with self._store.reading() as connection:
             if connection.dialect.name == "postgresql":  # as SQLite does: no other set can come in between
                 connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -71,8 +69,9 @@ class CallList:
                 found.as_of,
                 found.model_version,
                 score_table.most_urgent(connection, found.registered, owner, limit),
-                score_table.call_dates(connection, found.registered, owner),
-                score_table.owners(connection, found.registered) if owners else [],
+                score_table.count(connection, found.registered, owner),
+                score_table.call_dates(connection, found.registered, owner) if summary else {},
+                score_table.owners(connection, found.registered) if summary else [],
             )
 
     def _first(self) -> Snapshot:
@@ -105,7 +104,7 @@ class Snapshot:
         leads = self.leads if owner is None else [lead for lead in self.leads if lead["owner"] == owner]
         dates = Counter(lead["call_on"] for lead in leads)
         owners = sorted({lead["owner"] for lead in self.leads if lead["owner"] is not None})
-        return Listing(self.as_of, self._served.version, self._explained(leads[:limit]), dates, owners)
+        return Listing(self.as_of, self._served.version, self._explained(leads[:limit]), len(leads), dates, owners)
 
     def _explained(self, leads: list[Answer]) -> list[Answer]:
         with self._lock:  # who asks for the same ones waits for them

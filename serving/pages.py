@@ -43,7 +43,7 @@ def pages(service: Service) -> APIBlueprint:
         owner = request.args.get("owner") or None
         limit = min(max(request.args.get("limit", PAGE_ROWS, type=int), 1), MAX_ROWS)
         try:
-            found = service.call_list.read(owner, limit, owners=True)
+            found = service.call_list.read(owner, limit, summary=True)
         except ModelUnavailable as error:
             return render_template("no_model.html", reason=str(error), n_leads=len(service.store.lead_ids()))
         today = to_datetime(found.as_of).date()

@@ -110,6 +110,16 @@ def test_it_closes_when_the_lead_ends(one: Process, ending: str) -> None:
     assert queued(one.store) == [("lead.window_closed", "a"), ("lead.window_opened", "a")]
 
 
+def test_it_closes_when_the_lead_ended_while_no_process_ran(one: Process) -> None:
+    one.models.scorer.call_on["a"] = one.today()
+    one.refresh()
+    at = one.clock.now
+    one.append([Event(event_id="end", lead_id="a", type="lost", occurred_at=at, recorded_at=at)])
+    one.models.registered = "2"  # trained meanwhile: its scores begin after that event
+    one.refresh()
+    assert [handoff["closed_because"] for handoff in handoffs(one.store)] == ["lost"]
+
+
 @pytest.mark.parametrize("step", ["append_in", "enqueue", "put_scores", "commit"])
 def test_a_crash_between_steps_leaves_nothing_half_done(
     one: Process, step: str, monkeypatch: pytest.MonkeyPatch

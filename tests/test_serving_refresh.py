@@ -64,6 +64,17 @@ def test_only_what_changed_is_scored_again_and_before_all_else(store: Store) -> 
     assert one.models.scorer.asked == []
 
 
+def test_how_old_a_score_gets_within_a_day_can_be_set(sqlite_store: Store) -> None:
+    one = process(sqlite_store, scores_max_age_hours=2)
+    one.clock.now = one.clock.now // DAY * DAY + 3600 * SECOND
+    one.append([page_view("a", one.clock.now - DAY)])
+    one.refresh()
+    for hours, times in ((1, 1), (2.1, 2)):
+        one.clock.now += int(hours * 3600 * SECOND)
+        one.refresh()
+        assert len(one.models.scorer.asked) == times
+
+
 def test_those_to_be_called_soonest_are_scored_first_when_a_day_begins(store: Store) -> None:
     one = process(store)
     one.append(page_view(lead, one.clock.now - DAY) for lead in ("far", "near", "never"))
@@ -167,7 +178,7 @@ def test_the_list_orders_by_urgency_and_counts_dates(store: Store) -> None:
     one.append(page_view(lead, one.clock.now - DAY) for lead in ("b", "a", "c", "d"))
     one.models.scorer.call_on |= {"a": one.today(3), "b": one.today(3), "c": one.today()}
     one.refresh()
-    listing = CallList(store, one.models, one.clock).read(None, 3)
+    listing = CallList(store, one.models, one.clock).read(None, 3, summary=True)
     assert [lead["lead_id"] for lead in listing.leads] == ["c", "a", "b"]
     assert listing.total == 4
     assert listing.call_dates == {one.today().isoformat(): 1, one.today(3).isoformat(): 2, None: 1}

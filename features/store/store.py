@@ -259,13 +259,8 @@ class Store:
         """The leads whose features may differ for what lies above one position of the log and at or below another:
         those it happened to and their colleagues. A handoff, which the service itself appends, changes nothing.
         """
-        query = (
-            sa.select(events.c.lead_id)
-            .where(
-                events.c.position > after, events.c.position <= up_to, events.c.type != HANDOFF, sa.not_(events.c.bot)
-            )
-            .distinct()
-        )
+        new = (events.c.position > after, events.c.position <= up_to, sa.not_(events.c.bot), events.c.type != HANDOFF)
+        query = sa.select(events.c.lead_id).where(*new).distinct()
         with self.reading() as connection:
             changed = sorted(connection.execute(query).scalars())
             links = Links(connection, self._dialect)

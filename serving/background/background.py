@@ -37,9 +37,10 @@ class Background:
 
     def stop(self) -> None:
         """Let other processes have the leases, as soon as what is under way is done."""
-        self._courier.stop()
-        for worker in self._workers:
-            worker.stop()
         until = time.monotonic() + STOP_SECONDS
+        self._workers[0].stop()
+        self._courier.stop()
+        self._courier.join(STOP_SECONDS - 1)  # under the lease, which ends with the worker
+        self._workers[1].stop()
         for worker in self._workers:
             worker.join(max(until - time.monotonic(), 0.0))

@@ -14,7 +14,7 @@ from serving.background import score_table
 from serving.background.lease import Lease
 from serving.background.score_table import ScoreSet
 from serving.call_list import with_traits
-from serving.handoffs.judge import Judge
+from serving.handoffs.judge import Judge, leads_with_open_window
 from serving.registry import ModelSource, Served
 from serving.scoring import score_history
 
@@ -99,7 +99,10 @@ class Refresher:
             # Each day as well: an event may have been recorded before it occurred, by clocks that differ.
             with self._store.reading() as connection:
                 there = score_table.scored_leads(connection, current.registered)
-            self._missing = [lead for lead in self._store.lead_ids(open_only=True) if lead not in there]
+                handed_off = leads_with_open_window(connection)
+            # A lead whose window is open may have ended while nobody refreshed the scores of this model.
+            wanted = dict.fromkeys([*self._store.lead_ids(open_only=True), *handed_off])
+            self._missing = [lead for lead in wanted if lead not in there]
             self._stale, self._looked = [], (current.registered, now // DAY)
         if not self._missing and not self._stale:
             before = max(now // DAY * DAY, now - self._max_age)

@@ -102,10 +102,16 @@ def stale_leads(connection: sa.Connection, registered: str, *, before: int) -> l
     return list(connection.execute(sa.select(scores.c.lead_id).where(*old).order_by(*_URGENCY)).scalars())
 
 
+def count(connection: sa.Connection, registered: str, owner: str | None) -> int:
+    """How many leads there are, of one salesperson or of all."""
+    query = sa.select(sa.func.count()).select_from(scores).where(*_of(registered, owner))
+    return connection.execute(query).scalar_one()
+
+
 def call_dates(connection: sa.Connection, registered: str, owner: str | None) -> dict[str | None, int]:
     """How many leads, of one salesperson or of all, are to be called on each date; None: on none."""
     query = sa.select(scores.c.due, sa.func.count()).where(*_of(registered, owner)).group_by(scores.c.due)
-    return {None if due == NEVER else due: count for due, count in connection.execute(query).all()}
+    return {None if due == NEVER else due: leads for due, leads in connection.execute(query).all()}
 
 
 def most_urgent(connection: sa.Connection, registered: str, owner: str | None, limit: int) -> list[Answer]:

@@ -94,6 +94,11 @@ def handed_on(answer: Answer) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name not in _NOT_HANDED_ON}
 
 
+def leads_with_open_window(connection: sa.Connection) -> list[str]:
+    query = sa.select(openings.c.lead_id).where(openings.c.closed_at.is_(None)).order_by(openings.c.lead_id)
+    return list(connection.execute(query).scalars())
+
+
 def _open_windows(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
     mine = (openings.c.lead_id.in_(lead_ids), openings.c.closed_at.is_(None))
     return {row.lead_id: row for row in connection.execute(sa.select(openings).where(*mine))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 
 from features.errors import LeadtimeError
@@ -64,6 +65,12 @@ class Courier:
     def stop(self) -> None:
         """Begin no further attempt."""
         self._stopped = True
+
+    def join(self, timeout: float) -> None:
+        """Wait, at most so many seconds, for the attempts under way: noted, they are not made again."""
+        until = time.monotonic() + timeout
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.02)
 
     def deliver_one(self, endpoint_id: str) -> bool:
         """Try to deliver what waited longest for this endpoint; whether there was anything."""
