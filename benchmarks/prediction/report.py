@@ -33,6 +33,8 @@ NOTES = f"""\
 * A peer is tuned on the newest rows of the past and fitted again on all of it; {NAME} has one configuration for all
   datasets, is fitted on all of the past, and calibrated on what its members say of leads that they have not seen.
 * SurvivalBoost and the forest are fitted on at most 10,000 rows, for time; {NAME} on all. Hence seconds *by row*.
+  Seconds are wall-clock time of one run each, and other work on the machine lengthens them: some of {NAME}'s were taken
+  beside such work.
 * **Timing**: a call costs 1 for each day before the purchase and 5, 10 or 30 for each day after it. *Among purchasers*
   by the longest horizon each method calls on the whole day that costs least under its curve given a purchase. *With
   wasted calls* all leads count: a call to one that does not buy costs {WASTED:g}, unless it was lost before; one who
