@@ -14,6 +14,7 @@ from serving import scoring
 from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
 from serving.checks import faults
+from serving.etags import as_shown, conditional
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
@@ -31,7 +32,7 @@ def api(service: Service) -> APIBlueprint:
 
     @bp.get("/leads/<lead:lead_id>/score")
     @read
-    @bp.doc(responses=[*_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
+    @bp.doc(responses=[304, *_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
     @bp.input(ScoreQuery, location="query")
     @bp.output(score)
     def score_lead(lead_id: str, query_data: ScoreQuery) -> Response:
@@ -42,11 +43,12 @@ def api(service: Service) -> APIBlueprint:
         """
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
-        return json_answer(scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve))
+        score = scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve)
+        return conditional(score, over=as_shown(score))
 
     @bp.get("/scores")
     @read
-    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="score_leads")
+    @bp.doc(responses=[304, *_KEY, 503], security=SECURITY, operation_id="score_leads")
     @bp.input(ScoresQuery, location="query")
     @bp.output(scores)
     def score_leads(query_data: ScoresQuery) -> Response:
@@ -61,7 +63,7 @@ def api(service: Service) -> APIBlueprint:
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
         found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
-        return json_answer({"scores": found})
+        return conditional({"scores": found}, over=as_shown(found))
 
     @bp.post("/score")
     @read
@@ -99,7 +101,7 @@ def api(service: Service) -> APIBlueprint:
 
     @bp.get("/call-list")
     @read
-    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="call_list")
+    @bp.doc(responses=[304, *_KEY, 503], security=SECURITY, operation_id="call_list")
     @bp.input(CallListQuery, location="query")
     @bp.output(call_list_model(score))
     def call_list(query_data: CallListQuery) -> Response:
@@ -110,14 +112,13 @@ def api(service: Service) -> APIBlueprint:
         as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
         snapshot = service.call_list.current() if as_of is None else service.call_list.at(as_of)
         leads = snapshot.of(query_data.owner)
-        return json_answer(
-            {
-                "as_of": to_iso(snapshot.as_of),
-                "model_version": snapshot.model_version,
-                "total": len(leads),
-                "leads": snapshot.explained(leads[: query_data.limit]),
-            }
-        )
+        answer = {
+            "as_of": to_iso(snapshot.as_of),
+            "model_version": snapshot.model_version,
+            "total": len(leads),
+            "leads": snapshot.explained(leads[: query_data.limit]),
+        }
+        return conditional(answer, over=as_shown(answer))
 
     return bp
 

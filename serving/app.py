@@ -14,6 +14,7 @@ from serving.access import SCHEMES, SESSION_SECONDS, Sessions
 from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
+from serving.crm.views import crm
 from serving.documentation import documentation
 from serving.keys import Keys
 from serving.pages import pages
@@ -64,6 +65,6 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    for blueprint in (api(service), health(service), pages(service), documentation()):
+    for blueprint in (api(service), crm(service), health(service), pages(service), documentation()):
         app.register_blueprint(blueprint)
     return app

@@ -8,13 +8,16 @@ from __future__ import annotations
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0002"  # the newest revision in migrations/versions
+HEAD = "0005"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255
 
 # What is said about a lead. A query is written like this to use the index of such events.
 STATEMENT = "type IN ('identify', 'need_declared')"
+
+# What a CRM asks for since a position of the log. A query is written like this to use the index of such events.
+CALL, OUTCOME = "type = 'sales_call'", "type IN ('purchased', 'lost')"
 
 metadata = sa.MetaData()
 
@@ -47,6 +50,8 @@ events = sa.Table(
         sqlite_where=sa.text(STATEMENT),
         postgresql_where=sa.text(STATEMENT),
     ),
+    sa.Index("ix_events_call", "position", sqlite_where=sa.text(CALL), postgresql_where=sa.text(CALL)),
+    sa.Index("ix_events_outcome", "position", sqlite_where=sa.text(OUTCOME), postgresql_where=sa.text(OUTCOME)),
     sqlite_autoincrement=True,  # a position is never given twice, also after an erasure
 )
 
@@ -92,6 +97,19 @@ secrets = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+# What was answered to a request with an Idempotency-Key; no answer while the request is under way.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),  # of the API key: keys of two callers never meet
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("request_hash", sa.Text, nullable=False),
+    sa.Column("claim", sa.Text, nullable=False),  # random: which of several requests is the one under way
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("answer", sa.Text),  # the JSON body, of a success only
+    sa.Index("ix_idempotency_keys_created", "created_at"),
 )
 
 # The rows of the spend table as Store.append_spend takes and Store.spend gives them.
