@@ -57,7 +57,12 @@ class CrmSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dispositions: dict[str, Disposition] = Field(
-        default_factory=dict, description="how a call ended, in the CRM's words and in ours"
+        default={
+            "Call back later": "too_early",
+            "Already bought elsewhere": "too_late",
+            "Not interested": "not_a_buyer",
+        },
+        description="how a call ended, in the CRM's words and in ours",
     )
     won_stages: tuple[str, ...] = Field(("closedwon", "closed won"), description="deals in these stages are purchases")
     lost_stages: tuple[str, ...] = Field(("closedlost", "closed lost"), description="deals in these stages are lost")

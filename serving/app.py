@@ -14,6 +14,9 @@ from serving.access import SCHEMES, SESSION_SECONDS, Sessions
 from serving.addresses import LeadId
 from serving.api import api, health
 from serving.call_list import CallList
+from serving.crm.hubspot_webhook import SCHEME as HUBSPOT
+from serving.crm.hubspot_webhook import hubspot_webhook
+from serving.crm.import_views import imports
 from serving.crm.views import crm
 from serving.documentation import documentation
 from serving.keys import Keys
@@ -53,7 +56,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=SESSION_SECONDS),
         MAX_CONTENT_LENGTH=MAX_BODY,
         DESCRIPTION=DESCRIPTION,
-        SECURITY_SCHEMES=SCHEMES,
+        SECURITY_SCHEMES={**SCHEMES, "hubspot": HUBSPOT},
         HTTP_ERROR_SCHEMA=Error.model_json_schema(),
         VALIDATION_ERROR_SCHEMA=Error.model_json_schema(),
         VALIDATION_ERROR_DESCRIPTION="A field is wrong or unknown",
@@ -65,6 +68,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    for blueprint in (api(service), crm(service), health(service), pages(service), documentation()):
+    from_crm = (crm(service), imports(service), hubspot_webhook(service))
+    for blueprint in (api(service), *from_crm, health(service), pages(service), documentation()):
         app.register_blueprint(blueprint)
     return app

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from features.events import ENDINGS, IDENTIFY, Event
+from features.events import ENDINGS, IDENTIFY, Event, content_id
 from features.sources.exports import Candidate, Found
 from features.tables.endings import Endings
 from features.tables.known import KnownLeads
@@ -84,7 +84,7 @@ def _with_leads(found: Found, members: Members) -> tuple[list[Candidate], list[R
         for place, lead in enumerate(theirs):
             event = candidate.event
             said = event.properties if place == 0 else {k: v for k, v in event.properties.items() if k != "value"}
-            mine = replace(event, lead_id=lead, event_id=f"{event.event_id}:{place}", properties=said)
+            mine = replace(event, lead_id=lead, event_id=f"{event.event_id}:{content_id(lead)}", properties=said)
             kept.append(replace(candidate, event=mine, account=None))
         if not theirs:
             reason = f"expected a lead of the account {candidate.account}, got none. Import the leads first"

@@ -6,6 +6,9 @@ ID"). A contact is a lead; its record id is the lead's id.
 
 from __future__ import annotations
 
+from datetime import UTC
+from typing import Any
+
 from features.errors import InputError
 from features.events import LOST, PURCHASED
 from features.sources.cells import Cells, keys
@@ -44,6 +47,17 @@ def contacts(cells: Cells, terms: Terms) -> Mapped:
     changed = cells.moment(*_CHANGED)
     record = f"hubspot:{lead_id}"
     return lead(cells.line, record, terms, created=created, changed=changed, source=source, traits=traits)
+
+
+def webhook_traits(cells: Cells, now: int) -> dict[str, Any]:
+    """The trait that a webhook tells by ``propertyName`` and ``propertyValue``; none for what is not kept."""
+    name, value = cells.text("propertyName"), cells.text("propertyValue")
+    if name is None or value is None:
+        return {}
+    row = Cells(cells.line, {name: value}, now, UTC)
+    companies = row.records(*_COMPANY)
+    own = {"owner": row.text(*_OWNER), "source": row.text(*_SOURCE), "account_id": companies[0] if companies else None}
+    return {**row.others(_USED), **{trait: text for trait, text in own.items() if text is not None}}
 
 
 def deals(cells: Cells, terms: Terms) -> Mapped:

@@ -126,6 +126,10 @@ class ManyTaken(BaseModel):
     items: list[Taken]
 
 
+class NoQuery(Strict):
+    pass
+
+
 class Page(Strict):
     cursor: str | None = Field(None, max_length=2_000, description="next_cursor of the page before")
     limit: int = Field(100, ge=1, le=MAX_PAGE)

@@ -52,8 +52,9 @@ def _reading(bp: APIBlueprint, service: Service) -> None:
     @bp.get("/leads/<lead:lead_id>")
     @reads
     @bp.doc(responses=[*READ, 404], security=SECURITY, operation_id="read_lead")
+    @bp.input(payloads.NoQuery, location="query")
     @bp.output(payloads.Lead)
-    def read_lead(lead_id: str) -> Response:
+    def read_lead(lead_id: str, query_data: payloads.NoQuery) -> Response:  # noqa: ARG001 - it only refuses
         """Read a lead as known now"""
         return conditional(read.lead(service.store, lead_id, service.clock()))
 
