@@ -22,7 +22,8 @@ def conditional(value: Any, *, over: Any = None) -> Response:
     answer.set_etag(hashlib.blake2b(tagged, digest_size=12).hexdigest(), weak=True)
     answer.headers["Cache-Control"] = "private, no-cache"  # may be kept by the caller, and is asked for again
     answer.headers["Vary"] = "Authorization, X-Api-Key"
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 def as_shown(score: Any) -> Any:

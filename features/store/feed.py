@@ -41,7 +41,8 @@ def entries(store: Store, feed: str, *, since: int, after: int, limit: int) -> l
         .limit(limit)
     )
     with store._reading() as connection:  # noqa: SLF001 - the store's own room
-        return [Entry(*row[:-1], orjson.loads(row.properties)) for row in connection.execute(query)]
+        rows = connection.execute(query).mappings()
+        return [Entry(**{**row, "properties": orjson.loads(row["properties"])}) for row in rows]
 
 
 def lead_ids_after(store: Store, after: str, limit: int, *, account: str | None = None) -> list[str]:

@@ -87,7 +87,7 @@ def hubspot_webhook(service: Service, forget: Forget = note_deletion) -> APIBlue
             {"accepted": accepted, "known": done.duplicates, "ignored": ignored, "rejected": rejected}
         )  # fmt: skip
 
-    hear.scope = "signature"
+    hear.scope = "signature"  # type: ignore[attr-defined]
     return bp
 
 
