@@ -15,6 +15,19 @@ class LeadId(PathConverter):
     regex, part_isolating = ".+?", False
 
 
+# What follows a lead's id in paths.
+OF_A_LEAD = ("score", "events", "outcome", "calls", "owner")
+
+
+class LeadAlone(PathConverter):
+    """A lead's id at the end of a path. It does not end like the path to something of a lead.
+
+    Else a request with the wrong method would be taken as one about a lead of another name.
+    """
+
+    regex, part_isolating = ".+?" + "".join(f"(?<!/{name})" for name in OF_A_LEAD), False
+
+
 def base_url(host: str, port: int) -> str:
     """Where a browser on this machine finds the service."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104

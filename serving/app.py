@@ -11,7 +11,7 @@ from features.settings import Settings
 from features.store import Store
 from serving import headers, problems
 from serving.access import SCHEMES, SESSION_SECONDS, Sessions
-from serving.addresses import LeadId
+from serving.addresses import LeadAlone, LeadId
 from serving.api import api, health
 from serving.call_list import CallList
 from serving.crm.hubspot_webhook import SCHEME as HUBSPOT
@@ -65,7 +65,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.extensions["leadtime"] = service
     # Slashes in a lead's id are part of it; merging them would answer with the score of another lead.
     app.url_map.merge_slashes = False
-    app.url_map.converters["lead"] = LeadId
+    app.url_map.converters.update(lead=LeadId, lead_alone=LeadAlone)
     problems.register(app)
     headers.register(app)
     from_crm = (crm(service), imports(service), hubspot_webhook(service))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -43,7 +44,7 @@ def endpoints(service: Running, world: World) -> list[tuple[str, str]]:
     """Every method and path that the application answers, with something real filled in."""
     found = []
     for rule in service.app.url_map.iter_rules():
-        path = rule.rule.replace("<lead:lead_id>", world.open_lead).replace("<path:filename>", "pages.css")
+        path = re.sub("<lead(_alone)?:lead_id>", world.open_lead, rule.rule).replace("<path:filename>", "pages.css")
         path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
         assert "<" not in path, f"no value for {rule.rule}"
         path += "?lead_ids=x" if path == "/v1/scores" and "GET" in rule.methods else ""

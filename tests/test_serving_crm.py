@@ -175,6 +175,14 @@ def test_a_lead_can_have_any_name(crm: Crm, lead_id: str) -> None:
     assert crm.get(f"{path}/events").json["lead_id"] == lead_id
 
 
+@pytest.mark.parametrize("path", ["events", "outcome", "calls", "owner", "score"])
+def test_a_wrong_method_is_not_taken_for_a_lead_of_another_name(crm: Crm, path: str) -> None:
+    visit(crm, "L1")
+    wrong = crm.put(f"/v1/leads/L1/{path}", {"source": "fair"})
+    assert wrong.status_code == (422 if path == "owner" else 405)
+    assert [lead["lead_id"] for lead in crm.get("/v1/leads").json["leads"]] == ["L1"]
+
+
 def test_leads_are_found_by_owner_account_and_status(crm: Crm) -> None:
     rows = [
         {"lead_id": f"L{i}", "created_at": "2026-10-01", "owner": "kim" if i % 2 else "lou", "account_id": f"A{i % 3}"}

@@ -75,6 +75,9 @@ def test_what_is_no_export_is_refused_as_a_whole(crm: Crm) -> None:
     assert crm.post(path, {"id": 1}).status_code == 422
     assert crm.csv(path, "").status_code == 422
     assert crm.csv(path, "a,a\n1,2\n").status_code == 422
+    other = crm.csv(path, "lead_id,created_at\n1,2026-03-01\n")
+    assert other.status_code == 422
+    assert "Record ID" in other.json["message"]
     assert crm.csv(path, CONTACTS, time_zone="Mars/Olympus").status_code == 422
     assert crm.csv(path, CONTACTS, time_zone="../etc/passwd").status_code == 422
     assert crm.csv(path, CONTACTS, recorded="later").status_code == 422

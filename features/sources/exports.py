@@ -7,7 +7,7 @@ against the log is done in admission.py.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import Any
 
 from features.errors import InputError
 from features.events import DAY, Event
-from features.sources.cells import Cells, Moment
+from features.sources.cells import Cells, Moment, keys
 from features.tables.csv_records import header_names, slow_chunks
 from features.tables.sources import Reject, check_header
 
@@ -98,11 +98,17 @@ def read_rows(source: str, rows: Iterable[ExportRow | Reject], mapping: Mapping_
     return Found(source, read, found.candidates, found.rejects, ignored)
 
 
-def csv_rows(text: bytes, where: str) -> Iterator[ExportRow | Reject]:
-    """The rows of a CSV export: UTF-8, separated by commas. InputError when the header cannot be used."""
+def csv_rows(text: bytes, where: str, *, needed: Sequence[str] = ()) -> Iterator[ExportRow | Reject]:
+    """The rows of a CSV export: UTF-8, separated by commas. InputError when the header cannot be used.
+
+    ``needed``: names of a column without which no row could be read.
+    """
     lines = iter(io.BytesIO(text))
     header = header_names(next(lines, b""), where)
     check_header(header, where)
+    if needed and not keys(needed) & keys(header):
+        got = ", ".join(header)
+        raise InputError(where=where, expected=f"a column named {' or '.join(needed)}", got=got[:200])
     return _csv_rows(lines, where, header)
 
 

@@ -17,6 +17,7 @@ from features.sources.records import call, ending, lead
 
 _ID = ("hs_object_id", "Record ID", "id", "vid")
 _CONTACT_ID = (*_ID, "Record ID - Contact", "Contact ID")
+_DEAL_ID, _CALL_ID = (*_ID, "Record ID - Deal", "Deal ID"), (*_ID, "Record ID - Call", "Call ID")
 _CREATED = ("createdate", "hs_createdate", "Create Date", "createdAt")
 _CHANGED = ("lastmodifieddate", "hs_lastmodifieddate", "Last Modified Date", "updatedAt")
 _OWNER = ("hubspot_owner_id", "Contact owner", "Deal owner", "Activity assigned to", "HubSpot Owner", "Owner")
@@ -62,7 +63,7 @@ def webhook_traits(cells: Cells, now: int) -> dict[str, Any]:
 
 def deals(cells: Cells, terms: Terms) -> Mapped:
     """A deal that was closed is the ending of its contacts, or of its company's leads; an open one tells nothing."""
-    deal = cells.required(*_ID, "Record ID - Deal", "Deal ID")
+    deal = cells.required(*_DEAL_ID)
     kind = _ending(cells, terms)
     if kind is None:
         return ()
@@ -98,7 +99,7 @@ def _ending(cells: Cells, terms: Terms) -> str | None:
 
 def calls(cells: Cells, terms: Terms) -> Mapped:
     """A call that was made, with each of its contacts."""
-    record = cells.required(*_ID, "Record ID - Call", "Call ID")
+    record = cells.required(*_CALL_ID)
     status = (cells.text("hs_call_status", "Call status") or "").lower()
     if status in _NOT_MADE:
         return ()
@@ -136,3 +137,4 @@ DISPOSITIONS = {
 }
 
 OBJECTS: dict[str, Mapping_] = {"contacts": contacts, "deals": deals, "calls": calls}
+IDS: dict[str, tuple[str, ...]] = {"contacts": _CONTACT_ID, "deals": _DEAL_ID, "calls": _CALL_ID}

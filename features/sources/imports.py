@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -19,6 +19,7 @@ from features.store.transaction import transaction
 from features.tables.sources import Reject
 
 OBJECTS: Mapping[str, Mapping[str, Mapping_]] = {"hubspot": hubspot.OBJECTS, "salesforce": salesforce.OBJECTS}
+IDS: Mapping[str, Mapping[str, Sequence[str]]] = {"hubspot": hubspot.IDS, "salesforce": salesforce.IDS}
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,6 @@ def load_export(crm: str, kind: str, file: Path, store: Store, how: Terms) -> Im
         text = file.read_bytes()
     except OSError as error:
         raise InputError(where=str(file), expected="a file that can be read", got=str(error)) from None
-    found = read_export(crm, kind, csv_rows(text, file.name), how)
+    found = read_export(crm, kind, csv_rows(text, file.name, needed=IDS[crm][kind]), how)
     with transaction(store) as log:
         return append_export(found, log, now=how.now)

@@ -25,6 +25,8 @@ _ACCOUNT = ("AccountId", "ConvertedAccountId", "Account ID")
 _SOURCE = ("LeadSource", "Lead Source")
 _CONVERTED = ("ConvertedContactId",)
 _LEAD = ("Id", "Lead ID", "Contact ID")
+_DEAL, _TASK = ("Id", "Opportunity ID"), ("Id", "Activity ID", "Task ID")
+_MEMBER = ("Id", "Campaign Member ID")
 _REST = (
     "attributes", "IsDeleted", "IsConverted", "ConvertedDate", "ConvertedOpportunityId", "CreatedById",
     "LastModifiedById", "LastViewedDate", "LastReferencedDate", "PhotoUrl", "MasterRecordId", "Company",
@@ -69,7 +71,7 @@ def opportunities(cells: Cells, terms: Terms) -> Mapped:
     """An opportunity that was closed is the ending of its contact, or of the leads of its account."""
     if _deleted(cells):
         return ()
-    deal = long_id(cells.required("Id", "Opportunity ID"), "Id")
+    deal = long_id(cells.required(*_DEAL), "Id")
     kind = _ending(cells, terms)
     if kind is None:
         return ()
@@ -113,7 +115,7 @@ def tasks(cells: Cells, terms: Terms) -> Mapped:
     made = (cells.text("Status") or "completed").lower() == "completed" and cells.flag("IsClosed") is not False
     if _deleted(cells) or not is_call or not made:
         return ()
-    record = long_id(cells.required("Id", "Activity ID", "Task ID"), "Id")
+    record = long_id(cells.required(*_TASK), "Id")
     when = cells.moment("CompletedDateTime") or cells.moment("ActivityDate", "Date")
     if when is None:
         raise InputError(where="ActivityDate", expected="when the call took place", got="nothing")
@@ -138,7 +140,7 @@ def campaign_members(cells: Cells, terms: Terms) -> Mapped:
     """A member that responded to a campaign: engagement, dated to the day of the first response."""
     if _deleted(cells) or not cells.flag("HasResponded", "Responded"):
         return ()
-    record = long_id(cells.required("Id", "Campaign Member ID"), "Id")
+    record = long_id(cells.required(*_MEMBER), "Id")
     who = _id(cells, "ContactId", "Contact ID") or _id(cells, "LeadId", "Lead ID")
     campaign = _id(cells, "CampaignId", "Campaign ID")
     when = cells.moment("FirstRespondedDate", "First Responded Date")
@@ -185,4 +187,11 @@ OBJECTS: dict[str, Mapping_] = {
     "opportunities": opportunities,
     "tasks": tasks,
     "campaign-members": campaign_members,
+}
+IDS: dict[str, tuple[str, ...]] = {
+    "leads": _LEAD,
+    "contacts": _LEAD,
+    "opportunities": _DEAL,
+    "tasks": _TASK,
+    "campaign-members": _MEMBER,
 }

@@ -11,7 +11,7 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.sources.exports import ExportRow, csv_rows, json_rows
-from features.sources.imports import OBJECTS, append_export, read_export, terms
+from features.sources.imports import IDS, OBJECTS, append_export, read_export, terms
 from features.tables.sources import Reject
 from serving.access import SECURITY, needs
 from serving.crm.idempotency import once, takes_key
@@ -97,7 +97,7 @@ def _imported(service: Service, crm: str, kind: str, query: ImportQuery) -> Resp
     request.max_content_length = MAX_EXPORT
     now = service.clock()
     how = terms(service.settings.crm, now, zone=ZoneInfo(query.time_zone), as_history=query.recorded == "then")
-    found = read_export(crm, kind, _rows(f"{crm}/{kind}"), how)
+    found = read_export(crm, kind, _rows(crm, kind), how)
 
     def work(log: Any) -> dict[str, Any]:
         done = append_export(found, log, now=now)
@@ -114,9 +114,10 @@ def _imported(service: Service, crm: str, kind: str, query: ImportQuery) -> Resp
     return once(service, work)
 
 
-def _rows(where: str) -> Iterable[ExportRow | Reject]:
+def _rows(crm: str, kind: str) -> Iterable[ExportRow | Reject]:
+    where = f"{crm}/{kind}"
     if request.mimetype == "text/csv":
-        return csv_rows(request.get_data(), where)
+        return csv_rows(request.get_data(), where, needed=IDS[crm][kind])
     body = request.get_json()
     if not isinstance(body, list):
         raise invalid("json", {"body": [f"expected a list of objects, got {type(body).__name__}"]})

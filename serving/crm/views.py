@@ -49,7 +49,7 @@ def _reading(bp: APIBlueprint, service: Service) -> None:
         """
         return conditional(read.leads(service.store, query_data, service.clock()))
 
-    @bp.get("/leads/<lead:lead_id>")
+    @bp.get("/leads/<lead_alone:lead_id>")
     @reads
     @bp.doc(responses=[*READ, 404], security=SECURITY, operation_id="read_lead")
     @bp.input(payloads.NoQuery, location="query")
@@ -130,7 +130,7 @@ def _telling(bp: APIBlueprint, service: Service) -> None:
         """Give a lead to a salesperson"""
         return _put(service, lead_id, json_data)
 
-    @bp.put("/leads/<lead:lead_id>")
+    @bp.put("/leads/<lead_alone:lead_id>")
     @writes
     @bp.doc(responses=WRITE, security=SECURITY, operation_id="put_lead")
     @bp.input(payloads.Traits)
