@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from features.errors import InputError, StoreUnavailable
 from features.events import ENDINGS, EVENT_SCHEMA, IDENTIFY
 from features.history import History
-from features.store import migrate, postgres, sqlite
+from features.store import erasure, migrate, postgres, sqlite
 from features.store.accounts import account_links
 from features.store.engines import WRITE, make_engine
 from features.store.facts import LeadFacts
@@ -31,10 +31,14 @@ _BULK_FROM_EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """How many events of one call were new, and how many were in the log (or earlier in the call) already."""
+    """How many events of one call were new, and how many were in the log (or earlier in the call) already.
+
+    ``erased``: how many were dropped because their lead was erased.
+    """
 
     accepted: int
     duplicates: int
+    erased: int = 0
 
 
 class Store:
@@ -115,19 +119,25 @@ class Store:
         """Append events (EVENT_SCHEMA): all of them or, on an error, none. They are on disk on return.
 
         An event whose event_id is in the log already, or came earlier in the table, is left out and counted as a
-        duplicate. Raises InputError for a table or a name that the log cannot hold.
+        duplicate; one of a lead that was erased is dropped. Raises InputError for a table or a name that the log cannot
+        hold.
         """
         table = _checked(table)
         if table.num_rows == 0:
             return Appended(0, 0)
-        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
         with self.writing() as connection:
             self._dialect.lock_log(connection)
+            kept = erasure.without_erased(connection, table)
+            has_traits = pc.any(pc.equal(kept["type"], IDENTIFY)).as_py()
             before = _position(connection)
-            accepted = self._dialect.insert_events(connection, table)
+            accepted = self._dialect.insert_events(connection, kept) if kept.num_rows else 0
             if has_traits and accepted:
                 self._link_accounts(connection, after=before)
-        return Appended(accepted, table.num_rows - accepted)
+        return Appended(accepted, kept.num_rows - accepted, table.num_rows - kept.num_rows)
+
+    def lock_log(self, connection: sa.Connection) -> None:
+        """Until the transaction of ``connection`` ends nobody else appends."""
+        self._dialect.lock_log(connection)
 
     def _link_accounts(self, connection: sa.Connection, *, after: int) -> None:
         new = sa.select(events.c.lead_id, events.c.properties).where(

@@ -87,8 +87,10 @@ TRIGGERS = {
     ],
     "postgresql": [
         "DROP TRIGGER events_append_only ON events",
-        "CREATE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION leadtime_append_only()",
+        (
+            "CREATE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION leadtime_append_only()"
+        ),
         *(
             f"CREATE TRIGGER {table}_append_only BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION leadtime_append_only()"
@@ -99,11 +101,15 @@ TRIGGERS = {
             for table, verbs in UNLESS.items()
             for verb, condition in verbs.items()
             for statement in (
-                f"CREATE FUNCTION leadtime_{table}_no_{verb}() RETURNS trigger LANGUAGE plpgsql AS "
-                f"$$ BEGIN IF {condition} THEN RETURN {'OLD' if verb == 'delete' else 'NEW'}; END IF; "
-                f"RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
-                f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
-                f"FOR EACH ROW EXECUTE FUNCTION leadtime_{table}_no_{verb}()",
+                (
+                    f"CREATE FUNCTION leadtime_{table}_no_{verb}() RETURNS trigger LANGUAGE plpgsql AS "
+                    f"$$ BEGIN IF {condition} THEN RETURN {'OLD' if verb == 'delete' else 'NEW'}; END IF; "
+                    f"RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+                ),
+                (
+                    f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+                    f"FOR EACH ROW EXECUTE FUNCTION leadtime_{table}_no_{verb}()"
+                ),
             )
         ),
     ],
