@@ -13,13 +13,14 @@ from features.store.migrate import require_current
 from serving import scoring
 from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
+from serving.audit.requests import concerns
 from serving.checks import faults
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
 from serving.service import Service
 
-_KEY = [401, 403]
+_KEY = [401, 403, 429]
 
 
 def api(service: Service) -> APIBlueprint:
@@ -58,6 +59,7 @@ def api(service: Service) -> APIBlueprint:
         if not 1 <= len(lead_ids) <= MAX_LEAD_IDS:
             got = f"expected 1 to {MAX_LEAD_IDS} lead ids, got {len(lead_ids)}"
             raise invalid("query", {"lead_ids": [got]})
+        concerns(lead_ids)
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
         found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
@@ -110,6 +112,7 @@ def api(service: Service) -> APIBlueprint:
         as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
         snapshot = service.call_list.current() if as_of is None else service.call_list.at(as_of)
         leads = snapshot.of(query_data.owner)
+        concerns(lead["lead_id"] for lead in leads[: query_data.limit])
         return json_answer(
             {
                 "as_of": to_iso(snapshot.as_of),

@@ -6,20 +6,28 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from features.settings import Settings
-from features.store import Store
-from serving import headers, problems
-from serving.access import SCHEMES, SESSION_SECONDS, Sessions
+from features.store import Erasures, Store
+from serving import headers, logs, metrics, problems
+from serving.access import SCHEMES, Sessions
 from serving.addresses import LeadId
 from serving.api import api, health
+from serving.audit import requests as audited
+from serving.audit.log import Audit
+from serving.audit.views import audit
 from serving.call_list import CallList
 from serving.documentation import documentation
 from serving.keys import Keys
+from serving.metrics import Metrics
 from serving.pages import pages
+from serving.privacy.views import privacy
 from serving.problems import Error
+from serving.rate_limits import RateLimits
 from serving.registry import ModelSource
 from serving.service import Service
+from serving.sessions import SESSION_SECONDS, SessionStore
 from serving.sign_in import SignIn, signing_secret
 
 MAX_BODY = 8 * 2**20  # bytes: 500 histories of a hundred events each
@@ -38,9 +46,13 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         store=store,
         models=models,
         clock=clock,
-        keys=Keys(store),
+        keys=Keys(store, clock),
         sign_in=SignIn(secret),
         call_list=CallList(store, models, clock),
+        sessions=SessionStore(store),
+        limits=RateLimits(settings.limits),
+        audit=Audit(store),
+        erasures=Erasures(store),
     )
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
@@ -64,6 +76,22 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.url_map.converters["lead"] = LeadId
     problems.register(app)
     headers.register(app)
-    for blueprint in (api(service), health(service), pages(service), documentation()):
+    measured = Metrics(service)
+    store.on_append = measured.count
+    logs.register(app)  # what is registered first runs last: an answer is logged and measured as it leaves
+    metrics.register(app, measured)
+    audited.register(app, service)
+    if settings.proxies:
+        n = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    for blueprint in (
+        api(service),
+        audit(service),
+        privacy(service),
+        health(service),
+        metrics.metrics(service, measured),
+        pages(service),
+        documentation(),
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -13,7 +13,7 @@ from features.builder import Requests, build_matrix
 from features.errors import LeadtimeError
 from features.events import SECOND, to_iso
 from features.history import History
-from features.store import Store
+from features.store import Erasures, Store
 from features.traits import known_traits
 from model.curves import Float
 from serving import answers
@@ -30,14 +30,15 @@ WARM = 100  # leads that get their reasons before anyone asks
 class Snapshot:
     """Open leads as of one moment, most urgent first, each an answer with the traits shown beside it.
 
-    ``position``, ``registered`` (the model's number in the registry): what it was computed from. ``n_leads``: all leads
-    of the log, ended ones too. Reasons take most of the time, so a lead gets them when it is shown first.
+    ``position``, ``erasures``, ``registered`` (the model's number in the registry): what it was computed from.
+    ``n_leads``: all leads of the log, ended ones too. Reasons take most of the time, so a lead gets
+    them when it is shown first.
     """
 
     def __init__(
-        self, served: Served, as_of: int, *, position: int, n_leads: int, leads: list[Answer], X: Float
+        self, served: Served, as_of: int, *, position: int, erasures: int, n_leads: int, leads: list[Answer], X: Float
     ) -> None:
-        self.as_of, self.position, self.n_leads = as_of, position, n_leads
+        self.as_of, self.position, self.erasures, self.n_leads = as_of, position, erasures, n_leads
         self.registered, self.model_version = served.registered, served.version
         order = sorted(range(len(leads)), key=lambda i: urgency(leads[i]))
         self.leads = [leads[i] for i in order]
@@ -102,6 +103,11 @@ class CallList:
             self._wake.set()
         return snapshot
 
+    @property
+    def as_of(self) -> int | None:
+        """The moment of the list that is answered now; None before the first."""
+        return None if self._snapshot is None else self._snapshot.as_of
+
     def at(self, as_of: int) -> Snapshot:
         """The list as it would have been at a past moment."""
         return compute(self._store, self._models.current(), as_of)
@@ -118,6 +124,8 @@ class CallList:
     def _outdated(self, snapshot: Snapshot) -> bool:
         age = self._clock() - snapshot.as_of
         if snapshot.registered != self._models.current().registered or age > 10 * self._max_age:
+            return True
+        if snapshot.erasures != Erasures(self._store).number():  # who was erased is shown no more, at once
             return True
         return age > self._settle and snapshot.position != self._store.position()
 
@@ -144,7 +152,7 @@ class CallList:
 
 def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     """Score every open lead."""
-    position = store.position()
+    position, erasures = store.position(), Erasures(store).number()
     history = store.history()
     where = standing_of_each(history, as_of)
     open_leads = [
@@ -158,7 +166,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
         for row in records(served.scorer.score_columns(open_leads, times, X, reasons=False), len(open_leads)):
             known = traits.get(row["lead_id"], {})
             leads.append({**scored(row, to_iso(as_of)), **{name: known.get(name) for name in SHOWN_TRAITS}})
-    return Snapshot(served, as_of, position=position, n_leads=history.n_leads, leads=leads, X=X)
+    return Snapshot(served, as_of, position=position, erasures=erasures, n_leads=history.n_leads, leads=leads, X=X)
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
+from multiprocessing import util
 
 from apiflask import APIFlask
 
 from features.settings import load_settings
 from features.store import Store
+from serving import logs
 from serving.app import create_app
+from serving.housekeeping import Housekeeping
 from serving.registry import Registry
 
 
@@ -21,11 +22,23 @@ def now() -> int:
 
 def application() -> APIFlask:
     """The application with its background work started: it answers at once and loads the model meanwhile."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure()
     settings = load_settings()
     store = Store.open(settings.database_url)
     models = Registry(settings.model_name, settings.model_alias, settings.mlflow_tracking_uri)
     app = create_app(settings, store, models, now)
     models.start()
-    app.extensions["leadtime"].call_list.start()
+    service = app.extensions["leadtime"]
+    service.call_list.start()
+    housekeeping = Housekeeping(service)
+    housekeeping.start()
+
+    def stop() -> None:
+        service.call_list.stop()
+        models.stop()
+        housekeeping.stop()
+        store.close()
+
+    # The server's workers end as forked processes do, without atexit: this is what they run.
+    util.Finalize(None, stop, exitpriority=100)
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import ModuleType, TracebackType
@@ -50,6 +50,7 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._dialect: ModuleType = sqlite if engine.dialect.name == "sqlite" else postgres
+        self.on_append: Callable[[Appended], None] = lambda _: None  # is told of each append that is on disk
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Store:
@@ -133,7 +134,9 @@ class Store:
             accepted = self._dialect.insert_events(connection, kept) if kept.num_rows else 0
             if has_traits and accepted:
                 self._link_accounts(connection, after=before)
-        return Appended(accepted, kept.num_rows - accepted, table.num_rows - kept.num_rows)
+        appended = Appended(accepted, kept.num_rows - accepted, table.num_rows - kept.num_rows)
+        self.on_append(appended)
+        return appended
 
     def lock_log(self, connection: sa.Connection) -> None:
         """Until the transaction of ``connection`` ends nobody else appends."""
