@@ -17,11 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.builder import warm_up
 from features.errors import LeadtimeError, ModelUnavailable
+from model.manifest import TAG, check
 from model.scorer import Scorer
 
 log = logging.getLogger("leadtime.serving")
 
 CHECK_SECONDS = 15.0
+NOT_OURS = {"MLmodel", "registered_model_meta"}  # what MLflow adds to a scorer's files
 _SQLITE = "sqlite:///"
 
 
@@ -99,19 +101,24 @@ def load(name: str, alias: str, tracking_uri: str, *, known: Served | None = Non
 
     try:
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-        version = str(client.get_model_version_by_alias(name, alias).version)
+        found = client.get_model_version_by_alias(name, alias)
+        version = str(found.version)
         if known is not None and known.registered == version:
             return known
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:
             place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
-            files = {path.name: path.read_bytes() for path in Path(place).iterdir() if path.is_file()}
+            files = {
+                path.name: path.read_bytes()
+                for path in Path(place).iterdir()
+                if path.is_file() and path.name not in NOT_OURS
+            }
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise ModelUnavailable(
             f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
             f"{_first_line(error)}. {remedy}"
         ) from error
-    scorer = Scorer.from_files(files)
+    scorer = Scorer.from_files(check(files, found.tags.get(TAG, "none")))
     # LightGBM keeps the number of threads for the whole process: two requests that ask for different ones at the same
     # time write past the end of a buffer and end it.
     scorer.hazard.set_params(n_jobs=1)

@@ -97,7 +97,8 @@ def _erase(connection: sa.Connection, lead_id: str, now: int) -> Erased:
             for each, name in pseudonyms(connection, ids).items():
                 connection.execute(sa.update(table).where(column == each).values({column: name}))
         elif rows := connection.execute(sa.delete(table).where(column.in_(ids))).rowcount:
-            removed[table.name] = removed.get(table.name, 0) + rows
+            name = str(table.name)
+            removed[name] = removed.get(name, 0) + rows
     connection.execute(append_only_exceptions.delete())
     if lead_id not in known and not removed:
         raise UnknownLead(lead_id)  # which takes the transaction back

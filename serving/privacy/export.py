@@ -33,7 +33,7 @@ def export(service: Service, lead_id: str) -> dict[str, Any]:
         for column in lead_columns():
             if column.table.name not in _OWN_PLACE:
                 rows = [_plain(row) for row in connection.execute(_of(column, ids))]
-                kept = others.setdefault(column.table.name, [])
+                kept = others.setdefault(str(column.table.name), [])
                 kept += [row for row in rows if row not in kept]
     if not log and not any(others.values()):
         erased_at = service.erasures.of([lead_id]).get(lead_id)
