@@ -12,13 +12,13 @@ from features.settings import Settings
 from features.store import Erasures, Store
 from serving import headers, logs, metrics, problems
 from serving.access import SCHEMES, Sessions
-from serving.addresses import LeadId
+from serving.addresses import LeadId, WholeLead
 from serving.api import api, health
 from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
 from serving.call_list import CallList
-from serving.documentation import documentation
+from serving.documentation import bodies_are_required, documentation
 from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.pages import pages
@@ -70,10 +70,11 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         VALIDATION_ERROR_DESCRIPTION="A field is wrong or unknown",
         AUTO_404_RESPONSE=False,
     )
+    app.spec_processor(bodies_are_required)
     app.extensions["leadtime"] = service
     # Slashes in a lead's id are part of it; merging them would answer with the score of another lead.
     app.url_map.merge_slashes = False
-    app.url_map.converters["lead"] = LeadId
+    app.url_map.converters |= {"lead": LeadId, "whole_lead": WholeLead}
     problems.register(app)
     headers.register(app)
     measured = Metrics(service)

@@ -29,7 +29,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/call-list"): ("read", None),
     ("GET", "/v1/audit"): ("admin", None),
     ("GET", "/v1/leads/<lead:lead_id>/export"): ("admin", None),
-    ("DELETE", "/v1/leads/<lead:lead_id>"): ("admin", None),
+    ("DELETE", "/v1/leads/<whole_lead:lead_id>"): ("admin", None),
     ("GET", "/metrics"): ("read", None),
     ("GET", "/healthz"): (OPEN, None),
     ("GET", "/readyz"): (OPEN, None),
@@ -54,7 +54,7 @@ def endpoints(service: Running) -> set[tuple[str, str]]:
 
 def filled(rule: str, lead_id: str) -> str:
     """The rule with something real filled in."""
-    path = rule.replace("<lead:lead_id>", lead_id).replace("<path:filename>", "pages.css")
+    path = rule.replace("<lead:lead_id>", lead_id).replace("<whole_lead:lead_id>", lead_id).replace("<path:filename>", "pages.css")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"
     return path + ("?lead_ids=x" if path == "/v1/scores" else "")

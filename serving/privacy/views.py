@@ -54,7 +54,7 @@ def privacy(service: Service) -> APIBlueprint:
     bp = APIBlueprint("privacy", __name__, url_prefix="/v1", tag="Personal data")
     admin = needs(service, "admin")
 
-    @bp.delete("/leads/<lead:lead_id>")
+    @bp.delete("/leads/<whole_lead:lead_id>")
     @admin
     @bp.doc(responses=[401, 403, 404, 429, 503], security=SECURITY, operation_id="erase_lead")
     @bp.output(Erasure)
