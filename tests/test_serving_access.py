@@ -54,7 +54,8 @@ def endpoints(service: Running) -> set[tuple[str, str]]:
 
 def filled(rule: str, lead_id: str) -> str:
     """The rule with something real filled in."""
-    path = rule.replace("<lead:lead_id>", lead_id).replace("<whole_lead:lead_id>", lead_id).replace("<path:filename>", "pages.css")
+    path = rule.replace("<lead:lead_id>", lead_id).replace("<whole_lead:lead_id>", lead_id)
+    path = path.replace("<path:filename>", "pages.css")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"
     return path + ("?lead_ids=x" if path == "/v1/scores" else "")
