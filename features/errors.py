@@ -3,6 +3,7 @@
 LeadtimeError
 ├── InputError          what was given cannot be used; says what was expected, what came, and the remedy
 ├── UnknownLead         no event of this lead is in the log
+├── ErasedLead          the lead was erased on request; nothing of it is kept
 ├── StoreUnavailable    the database cannot be reached or is not at the right schema version
 └── ModelUnavailable    no model is registered, or the registered one cannot be used
 """
@@ -37,6 +38,14 @@ class UnknownLead(LeadtimeError):
     def __init__(self, lead_id: str) -> None:
         self.lead_id = lead_id
         super().__init__(f"no event of lead {lead_id!r} is known; send its history first")
+
+
+class ErasedLead(LeadtimeError):
+    """The lead was erased on request. ``erased_at``: microseconds since 1970 UTC."""
+
+    def __init__(self, lead_id: str, erased_at: int) -> None:
+        self.lead_id, self.erased_at = lead_id, erased_at
+        super().__init__("this lead was erased on request; nothing of it is kept")
 
 
 class StoreUnavailable(LeadtimeError):

@@ -48,6 +48,18 @@ class EventRoles(BaseModel):
     )
 
 
+class Limits(BaseModel):
+    """What one key may ask of one worker process of the service in a second; ten times as much at once. 0: no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read: float = Field(2_000, ge=0, description="requests with scope read")
+    ingest: float = Field(50_000, ge=0, description="events")
+    write: float = Field(500, ge=0, description="requests with scope write")
+    admin: float = Field(100, ge=0, description="requests with scope admin")
+    sign_in: float = Field(10, ge=0, description="attempts to sign in to the pages, by address and minute")
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -82,6 +94,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     mlflow_port: int = Field(5000, ge=1, le=65535, description="where make demo starts the MLflow UI")
     workers: int = Field(1, ge=1, description="processes of the service")
+    proxies: int = Field(0, ge=0, description="reverse proxies in front, whose X-Forwarded- headers are believed")
+    limits: Limits = Limits()
+    audit_days: int = Field(400, ge=1, description="how long the audit log is kept")
+    metrics_open: bool = Field(False, description="/metrics without a key, for a port that only monitoring reaches")
 
     @field_validator("horizons", mode="before")
     @classmethod

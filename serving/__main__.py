@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 
 from features.errors import LeadtimeError
 from features.settings import Settings, load_settings
 from serving.addresses import base_url, check_address
 
+# The server's own messages as JSON lines too; it sets this up in every worker.
+LOGS = {
+    "formatters": {"lines": {"()": "serving.logs.JsonLines"}},
+    "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"_granian": {"handlers": ["lines"], "level": "WARNING", "propagate": False}},
+}
 THREADS = 4  # requests of one worker at the same time
 STOP_SECONDS = 8  # for requests under way, after a signal to stop
 
@@ -50,6 +57,7 @@ def run(settings: Settings) -> int:
         workers_kill_timeout=STOP_SECONDS,
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig=LOGS,
         respawn_failed_workers=True,
         log_access=False,
     )
@@ -69,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_address(settings.host, settings.port)
         bring_up_to_date(settings.database_url)
         announce(settings)
-        return run(settings)
+        with tempfile.TemporaryDirectory(prefix="leadtime-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before the workers start, which add up their counts in it
+            return run(settings)
     except LeadtimeError as error:
         print(f"serving: {error}", file=sys.stderr)
         return 2

@@ -9,11 +9,10 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import g, redirect, request, session, url_for
+from flask import Flask, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 
-from features.events import SECOND
 from serving.headers import require_json
 from serving.keys import Key
 from serving.problems import problem
@@ -21,7 +20,6 @@ from serving.service import Service
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-SESSION_SECONDS = 12 * 3600
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer lt_...`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
@@ -33,12 +31,15 @@ SECURITY: list[str | dict[str, list[Any]]] = [{"bearer": []}, {"header": []}]
 class Sessions(SecureCookieSessionInterface):
     """The cookie goes over TLS only, wherever the request came over TLS."""
 
-    def get_cookie_secure(self, app: Any) -> bool:  # noqa: ARG002
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         return request.is_secure
 
 
 def needs(service: Service, scope: str) -> Callable[[View], View]:
-    """The view can be called with a key of this scope only: 401 without a key that is known, 403 without the scope."""
+    """The view can be called with a key of this scope only: 401 without a key that is known, 403 without the scope.
+
+    429 when the key has asked for more than its limit. What is limited by events is charged further by ``charge``.
+    """
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -54,7 +55,9 @@ def needs(service: Service, scope: str) -> Callable[[View], View]:
 
 
 def admit(service: Service, text: str, scope: str) -> Key:
-    """The key of this text, for the rest of the request: 401 when it is not known, 403 without the scope."""
+    """The key of this text, for the rest of the request: 401 when it is not known, 403 without the scope, 429 when it
+    has asked for more than its limit.
+    """
     key = service.keys.verify(text)
     if key is None:
         raise problem(
@@ -63,14 +66,25 @@ def admit(service: Service, text: str, scope: str) -> Key:
             "python -m serving.keys create --name NAME",
             headers={"WWW-Authenticate": 'Bearer realm="leadtime"'},
         )
+    g.key = key
     if not key.allows(scope):
         raise problem(
             403,
             f"expected a key with the scope {scope}, this one has {' '.join(sorted(key.scopes))}",
             headers={"WWW-Authenticate": f'Bearer realm="leadtime", error="insufficient_scope", scope="{scope}"'},
         )
-    g.key = key
+    charge(service, scope)
     return key
+
+
+def charge(service: Service, kind: str, n: int = 1) -> None:
+    """Count ``n`` (events, requests) against the limit of the request's key; 429 when there is no more to have."""
+    refuse_after(service.limits.take(g.key.key_id, kind, service.clock(), n))
+
+
+def refuse_after(seconds: int) -> None:
+    if seconds:
+        raise problem(429, f"too many requests; ask again in {seconds} s", headers={"Retry-After": str(seconds)})
 
 
 def given_key() -> str:
@@ -90,7 +104,7 @@ def signed_in(service: Service) -> Callable[[View], View]:
             if key is None:
                 wanted = request.full_path.rstrip("?")
                 return redirect(url_for("pages.login", next=None if wanted == "/" else wanted))
-            g.key = key
+            g.key, g.via = key, "session"
             return view(*args, **kwargs)  # type: ignore[no-any-return]
 
         checked.scope = "session"  # type: ignore[attr-defined]
@@ -100,20 +114,30 @@ def signed_in(service: Service) -> Callable[[View], View]:
 
 
 def current_key(service: Service) -> Key | None:
-    """The key that this session was opened with, as long as it is active."""
-    key_id, until = session.get("key_id"), session.get("until", 0)
-    if not isinstance(key_id, str) or service.clock() > until:
+    """The key that this session was opened with, as long as both are active."""
+    secret = session.get("session")
+    if not isinstance(secret, str):
         return None
-    key = service.keys.find(key_id)
-    return key if key is not None and key.allows("read") else None
+    now = service.clock()
+    key_id = service.sessions.key_id(secret, now)
+    key = None if key_id is None else service.keys.find(key_id)
+    return key if key is not None and key.active(now) and key.allows("read") else None
 
 
-def open_session(key: Key, now: int) -> None:
+def open_session(service: Service, key: Key) -> None:
+    """Sign in with this key: the cookie holds the secret of a session that lies in the database."""
     session.clear()
     session.permanent = True
-    session["key_id"] = key.key_id
-    session["until"] = now + SESSION_SECONDS * SECOND
+    session["session"] = service.sessions.open(key.key_id, service.clock())
     form_token()
+
+
+def close_session(service: Service) -> None:
+    """End it wherever its cookie was copied to."""
+    secret = session.get("session")
+    if isinstance(secret, str):
+        service.sessions.close(secret)
+    session.clear()
 
 
 def form_token() -> str:

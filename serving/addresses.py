@@ -15,6 +15,16 @@ class LeadId(PathConverter):
     regex, part_isolating = ".+?", False
 
 
+class WholeLead(LeadId):
+    """A lead's id at the end of a path: it takes no resource of a lead for a part of its id.
+
+    ``DELETE /v1/leads/L1/score`` is so a method that there is not, and no erasure of a lead named ``L1/score``.
+    """
+
+    PARTS = ("score", "export")
+    regex = ".+?" + "".join(f"(?<!/{part})" for part in PARTS)
+
+
 def base_url(host: str, port: int) -> str:
     """Where a browser on this machine finds the service."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 from model.curves import Curves
 from serving.problems import Error
 
-OPEN, PURCHASED, LOST, NOT_SCORABLE, UNKNOWN, INVALID = (
-    "open", "purchased", "lost", "not_scorable", "unknown", "invalid",
+OPEN, PURCHASED, LOST, NOT_SCORABLE, UNKNOWN, ERASED, INVALID = (
+    "open", "purchased", "lost", "not_scorable", "unknown", "erased", "invalid",
 )  # fmt: skip
-Status = Literal["open", "purchased", "lost", "not_scorable", "unknown", "invalid"]
+Status = Literal["open", "purchased", "lost", "not_scorable", "unknown", "erased", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from features.store.migrate import require_current
 from serving import scoring
 from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
+from serving.audit.requests import concerns
 from serving.checks import faults
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
@@ -20,7 +21,7 @@ from serving.problems import invalid, problem
 from serving.registry import Registry
 from serving.service import Service
 
-_KEY = [401, 403]
+_KEY = [401, 403, 429]
 
 
 def api(service: Service) -> APIBlueprint:
@@ -59,6 +60,7 @@ def api(service: Service) -> APIBlueprint:
         if not 1 <= len(lead_ids) <= MAX_LEAD_IDS:
             got = f"expected 1 to {MAX_LEAD_IDS} lead ids, got {len(lead_ids)}"
             raise invalid("query", {"lead_ids": [got]})
+        concerns(lead_ids)
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
         found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
@@ -112,6 +114,7 @@ def api(service: Service) -> APIBlueprint:
         """
         as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
         found = service.call_list.read(query_data.owner, query_data.limit, as_of=as_of)
+        concerns(lead["lead_id"] for lead in found.leads)
         return json_answer(
             {
                 "as_of": to_iso(found.as_of),

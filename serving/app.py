@@ -6,22 +6,30 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from features.settings import Settings
-from features.store import Store
-from serving import headers, problems
-from serving.access import SCHEMES, SESSION_SECONDS, Sessions
-from serving.addresses import LeadId
+from features.store import Erasures, Store
+from serving import headers, logs, metrics, problems
+from serving.access import SCHEMES, Sessions
+from serving.addresses import LeadId, WholeLead
 from serving.api import api, health
+from serving.audit import requests as audited
+from serving.audit.log import Audit
+from serving.audit.views import audit
 from serving.call_list import CallList
-from serving.documentation import documentation
+from serving.documentation import bodies_are_required, documentation
 from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.keys import Keys
+from serving.metrics import Metrics
 from serving.pages import pages
+from serving.privacy.views import privacy
 from serving.problems import Error
+from serving.rate_limits import RateLimits
 from serving.registry import ModelSource
 from serving.service import Service
+from serving.sessions import SESSION_SECONDS, SessionStore
 from serving.sign_in import SignIn, signing_secret
 from serving.webhooks.api import webhooks
 
@@ -41,9 +49,13 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         store=store,
         models=models,
         clock=clock,
-        keys=Keys(store),
+        keys=Keys(store, clock),
         sign_in=SignIn(secret),
         call_list=CallList(store, models, clock),
+        sessions=SessionStore(store),
+        limits=RateLimits(settings.limits),
+        audit=Audit(store),
+        erasures=Erasures(store),
     )
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
@@ -61,19 +73,31 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         VALIDATION_ERROR_DESCRIPTION="A field is wrong or unknown",
         AUTO_404_RESPONSE=False,
     )
+    app.spec_processor(bodies_are_required)
     app.extensions["leadtime"] = service
     # Slashes in a lead's id are part of it; merging them would answer with the score of another lead.
     app.url_map.merge_slashes = False
-    app.url_map.converters["lead"] = LeadId
+    app.url_map.converters |= {"lead": LeadId, "whole_lead": WholeLead}
     problems.register(app)
     headers.register(app)
+    measured = Metrics(service)
+    store.on_append = measured.count
+    logs.register(app)  # what is registered first runs last: an answer is logged and measured as it leaves
+    metrics.register(app, measured)
+    audited.register(app, service)
+    if settings.proxies:
+        n = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     for blueprint in (
         api(service),
         intake(service),
         rejected_events(service),
         handoffs(service),
         webhooks(service),
+        audit(service),
+        privacy(service),
         health(service),
+        metrics.metrics(service, measured),
         pages(service),
         documentation(),
     ):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from features.events import SECOND, to_iso
 from features.history import History
-from features.store import Store
+from features.store import Erasures, Store
 from model.curves import Float
 from serving import answers
 from serving.answers import scored
@@ -77,10 +77,8 @@ class CallList:
     def _first(self) -> Snapshot:
         with self._lock:  # one computes, the others wait for its result
             served, now, position = self._models.current(), self._clock(), self._store.position()
-            kept = self._computed
-            if kept is None or (kept.registered, kept.position) != (served.registered, position) or (
-                now - kept.as_of > KEEP
-            ):  # fmt: skip
+            kept, wanted = self._computed, (served.registered, position, Erasures(self._store).number())
+            if kept is None or (kept.registered, kept.position, kept.erasures) != wanted or now - kept.as_of > KEEP:
                 self._computed = kept = compute(self._store, served, now)
             return kept
 
@@ -88,11 +86,14 @@ class CallList:
 class Snapshot:
     """A list computed as of one moment. ``position``, ``registered``: log and model that it was computed from.
 
-    Reasons take most of the time, so a lead gets them when it is shown first.
+    ``erasures`` changes when somebody was erased. Reasons take most of the time, so a lead gets them when it is shown
+    first.
     """
 
-    def __init__(self, served: Served, as_of: int, *, position: int, leads: list[Answer], X: Float) -> None:
-        self.as_of, self.position, self.registered = as_of, position, served.registered
+    def __init__(
+        self, served: Served, as_of: int, *, position: int, erasures: int, leads: list[Answer], X: Float
+    ) -> None:
+        self.as_of, self.position, self.registered, self.erasures = as_of, position, served.registered, erasures
         order = sorted(range(len(leads)), key=lambda i: urgency(leads[i]))
         self.leads = [leads[i] for i in order]
         self._served, self._X = served, X
@@ -130,7 +131,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     """Score every open lead."""
     from features.builder import Requests, build_matrix  # noqa: PLC0415 - compiled: a start should not wait for it
 
-    position = store.position()
+    position, erasures = store.position(), Erasures(store).number()
     history = store.history()
     where = standing_of_each(history, as_of)
     open_leads = [
@@ -142,7 +143,7 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
     if open_leads:
         columns = served.scorer.score_columns(open_leads, times, X, reasons=False)
         leads = with_traits([scored(row, to_iso(as_of)) for row in records(columns, len(open_leads))], history, as_of)
-    return Snapshot(served, as_of, position=position, leads=leads, X=X)
+    return Snapshot(served, as_of, position=position, erasures=erasures, leads=leads, X=X)
 
 
 def with_traits(leads: list[Answer], history: History, as_of: int) -> list[Answer]:

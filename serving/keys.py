@@ -2,8 +2,9 @@
 
 A plain hash is right here: the secret is 256 random bits, which nobody can guess, however fast the hash.
 
-    python -m serving.keys create --name crm [--scopes read] [--quiet]
+    python -m serving.keys create --name crm [--scopes read] [--expires 90d] [--quiet]
     python -m serving.keys list
+    python -m serving.keys rotate KEY_ID [--grace 24h]          a new secret; the old one opens until the grace ends
     python -m serving.keys revoke KEY_ID
     python -m serving.keys link [--key KEY_ID] [--hours 12]     a link that signs in to the pages
 """
@@ -13,47 +14,66 @@ from __future__ import annotations
 import argparse
 import hashlib
 import hmac
+import re
 import secrets
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from features.errors import InputError, LeadtimeError
-from features.events import to_iso
+from features.events import DAY, SECOND, to_iso
 from features.settings import Settings, load_settings
 from features.store import Store
 from features.store.schema import api_keys
 from serving.addresses import base_url
+from serving.audit.log import command, write
 
 SCOPES = ("read", "ingest", "write", "admin")
+HOUR = 3600 * SECOND
+_UNITS = {"m": 60 * SECOND, "h": HOUR, "d": DAY}
 _DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key as stored: without its secret. Times in microseconds since 1970 UTC."""
+    """A key as stored: without its secret. Times in microseconds since 1970 UTC; ``last_used_at`` to the hour."""
 
     key_id: str
     name: str
     scopes: frozenset[str]
     created_at: int
     revoked_at: int | None
+    expires_at: int | None = None
+    last_used_at: int | None = None
+    old_until: int | None = None
+
+    def active(self, now: int) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def allows(self, scope: str) -> bool:
-        return self.revoked_at is None and (scope in self.scopes or "admin" in self.scopes)
+        """Of an active key: whether it has the scope. The scope admin includes every other."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+def now() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
 
 
 class Keys:
     """The keys of one database."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, clock: Callable[[], int] = now) -> None:
+        self._store, self._clock = store, clock
+        self._used: dict[str, int] = {}
+        self._lock = threading.Lock()
 
-    def create(self, name: str, scopes: Sequence[str], now: int) -> tuple[Key, str]:
+    def create(self, name: str, scopes: Sequence[str], now: int, *, expires_at: int | None = None) -> tuple[Key, str]:
         """A new key and its text, which cannot be had again."""
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown or not scopes:
@@ -68,10 +88,29 @@ class Keys:
             "hash": _hash(secret),
             "scopes": " ".join(sorted(set(scopes))),
             "created_at": now,
+            "expires_at": expires_at,
         }
         with self._store.writing() as connection:
             connection.execute(api_keys.insert().values(row))
-        return Key(key_id, row["name"], frozenset(scopes), now, None), f"lt_{key_id}_{secret}"
+            write(connection, [command("keys create", now, detail={"key": key_id, "scopes": row["scopes"]})])
+        return Key(key_id, row["name"], frozenset(scopes), now, None, expires_at), f"lt_{key_id}_{secret}"
+
+    def rotate(self, key_id: str, grace: int, now: int) -> tuple[Key, str]:
+        """A new secret for the key: its text. The one before opens for ``grace`` microseconds more, any older no more.
+
+        InputError when there is no such key or it is not active.
+        """
+        key = self.find(key_id)
+        if key is None or not key.active(now):
+            raise InputError(
+                where="key", expected="the id of an active key", got=repr(key_id), remedy="python -m serving.keys list"
+            )
+        secret = secrets.token_urlsafe(32)
+        change = api_keys.update().where(api_keys.c.key_id == key_id)
+        with self._store.writing() as connection:
+            connection.execute(change.values(old_hash=api_keys.c.hash, old_until=now + grace, hash=_hash(secret)))
+            write(connection, [command("keys rotate", now, detail={"key": key_id, "old_until": to_iso(now + grace)})])
+        return replace(key, old_until=now + grace), f"lt_{key_id}_{secret}"
 
     def all(self) -> list[Key]:
         with self._store.engine.connect() as connection:
@@ -86,7 +125,8 @@ class Keys:
         """From now on the key opens nothing. InputError when there is no such key."""
         change = api_keys.update().where(api_keys.c.key_id == key_id, api_keys.c.revoked_at.is_(None))
         with self._store.writing() as connection:
-            connection.execute(change.values(revoked_at=now))
+            if connection.execute(change.values(revoked_at=now)).rowcount:
+                write(connection, [command("keys revoke", now, detail={"key": key_id})])
         key = self.find(key_id)
         if key is None:
             raise InputError(
@@ -95,16 +135,36 @@ class Keys:
         return key
 
     def verify(self, text: str) -> Key | None:
-        """The key that this text opens; None for an unknown, wrong or revoked one."""
+        """The key that this text opens; None for an unknown, wrong, revoked or expired one."""
         prefix, _, rest = text.partition("_")
         key_id, _, secret = rest.partition("_")
         if prefix != "lt" or not key_id.isalnum() or not key_id.isascii() or not secret:
             return None
         row = self._row(key_id)
-        given = _hash(secret)
-        if row is None or not hmac.compare_digest(given, row.hash) or row.revoked_at is not None:
+        if row is None:
             return None
-        return _key(row)
+        key, at, given = _key(row), self._clock(), _hash(secret)
+        current = hmac.compare_digest(given, row.hash)
+        former = row.old_hash is not None and at < row.old_until and hmac.compare_digest(given, row.old_hash)
+        if not (current or former) or not key.active(at):
+            return None
+        if at - (row.last_used_at or 0) >= HOUR:
+            self._used[key_id] = at
+        return key
+
+    def write_used(self) -> None:
+        """Write down which keys were used, each at most once an hour; apart from requests, which must not wait."""
+        with self._lock:
+            used, self._used = self._used, {}
+        if not used:
+            return
+        unknown = api_keys.c.last_used_at.is_(None)
+        with self._store.writing() as connection:
+            for key_id, at in used.items():
+                change = api_keys.update().where(
+                    api_keys.c.key_id == key_id, sa.or_(unknown, api_keys.c.last_used_at <= at - HOUR)
+                )
+                connection.execute(change.values(last_used_at=at))
 
     def _row(self, key_id: str) -> sa.Row[Any] | None:
         with self._store.engine.connect() as connection:
@@ -116,7 +176,17 @@ def _hash(secret: str) -> str:
 
 
 def _key(row: sa.Row[Any]) -> Key:
-    return Key(row.key_id, row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)
+    scopes = frozenset(row.scopes.split())
+    times = row.created_at, row.revoked_at, row.expires_at, row.last_used_at, row.old_until
+    return Key(row.key_id, row.name, scopes, *times)
+
+
+def duration(text: str, where: str) -> int:
+    """Microseconds of a text such as 90d, 24h or 30m."""
+    found = re.fullmatch(r"(\d{1,5})([mhd])", text.strip())
+    if found is None:
+        raise InputError(where=where, expected="a number and m, h or d, such as 24h", got=repr(text))
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -125,8 +195,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     create = commands.add_parser("create", help="make a key and show it, once")
     create.add_argument("--name", required=True, help="whose key it is")
     create.add_argument("--scopes", default="read", help=f"separated by commas: {', '.join(SCOPES)} (read)")
+    create.add_argument("--expires", metavar="90d", help="after how long it opens nothing any more (never)")
     create.add_argument("--quiet", action="store_true", help="print the key alone")
     commands.add_parser("list", help="show all keys, without their secrets")
+    rotate = commands.add_parser("rotate", help="make a new secret for a key and show it, once")
+    rotate.add_argument("key_id")
+    rotate.add_argument("--grace", default="24h", help="how long the old secret still opens (24h)")
+    rotate.add_argument("--quiet", action="store_true", help="print the key alone")
     revoke = commands.add_parser("revoke", help="make a key open nothing from now on")
     revoke.add_argument("key_id")
     link = commands.add_parser("link", help="print a link that signs a browser in to the pages")
@@ -136,21 +211,42 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _create(keys: Keys, arguments: argparse.Namespace, now: int) -> None:
-    key, text = keys.create(arguments.name, [s for s in arguments.scopes.replace(",", " ").split() if s], now)
+    scopes = [s for s in arguments.scopes.replace(",", " ").split() if s]
+    expires_at = None if arguments.expires is None else now + duration(arguments.expires, "--expires")
+    key, text = keys.create(arguments.name, scopes, now, expires_at=expires_at)
     if arguments.quiet:
         print(text)
         return
     print(f"{text}\n\nKey {key.key_id} for {key.name}, scopes {' '.join(sorted(key.scopes))}. It is not shown again.")
 
 
-def _list(keys: Keys) -> None:
+def _rotate(keys: Keys, arguments: argparse.Namespace, now: int) -> None:
+    key, text = keys.rotate(arguments.key_id, duration(arguments.grace, "--grace"), now)
+    until = to_iso((key.old_until or now) // SECOND * SECOND)
+    print(
+        text
+        if arguments.quiet
+        else f"{text}\n\nIt is not shown again. The old secret of {key.name} opens until {until}."
+    )
+
+
+def _state(key: Key, now: int) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {to_iso(key.revoked_at)[:10]}"
+    if key.expires_at is None:
+        return "active"
+    return f"{'active until' if key.active(now) else 'expired'} {to_iso(key.expires_at)[:10]}"
+
+
+def _list(keys: Keys, now: int) -> None:
     found = keys.all()
     if not found:
         print("No keys yet. Make one: python -m serving.keys create --name crm")
     for key in found:
-        state = "active" if key.revoked_at is None else f"revoked {to_iso(key.revoked_at)[:10]}"
         scopes = ",".join(sorted(key.scopes))
-        print(f"{key.key_id}  {state:<18}  {scopes:<12}  made {to_iso(key.created_at)[:10]}  {key.name}")
+        used = "never used" if key.last_used_at is None else f"used {to_iso(key.last_used_at)[:13]}h"
+        made = to_iso(key.created_at)[:10]
+        print(f"{key.key_id}  {_state(key, now):<23}  {scopes:<12}  made {made}  {used:<18}  {key.name}")
 
 
 def _link(store: Store, keys: Keys, arguments: argparse.Namespace, settings: Settings, now: int) -> None:
@@ -161,9 +257,9 @@ def _link(store: Store, keys: Keys, arguments: argparse.Namespace, settings: Set
     if arguments.key:
         key = keys.find(arguments.key)
     else:
-        named = [k for k in keys.all() if k.name == SIGN_IN_NAME and k.allows("read")]
+        named = [k for k in keys.all() if k.name == SIGN_IN_NAME and k.active(now) and k.allows("read")]
         key = named[0] if named else keys.create(SIGN_IN_NAME, ["read"], now)[0]
-    if key is None or not key.allows("read"):
+    if key is None or not key.active(now) or not key.allows("read"):
         raise InputError(where="--key", expected="the id of an active key with scope read", got=repr(arguments.key))
     token = SignIn(signing_secret(store, now)).token(key.key_id, now + int(arguments.hours * 3600 * 1_000_000))
     print(f"{base_url(settings.host, settings.port)}/login?token={token}")
@@ -171,20 +267,22 @@ def _link(store: Store, keys: Keys, arguments: argparse.Namespace, settings: Set
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
-    now = time.time_ns() // 1000
+    at = now()
     try:
         settings = load_settings()
         with Store.open(settings.database_url, migrate=True) as store:
             keys = Keys(store)
             if arguments.command == "create":
-                _create(keys, arguments, now)
+                _create(keys, arguments, at)
             elif arguments.command == "list":
-                _list(keys)
+                _list(keys, at)
+            elif arguments.command == "rotate":
+                _rotate(keys, arguments, at)
             elif arguments.command == "revoke":
-                key = keys.revoke(arguments.key_id, now)
+                key = keys.revoke(arguments.key_id, at)
                 print(f"Key {key.key_id} ({key.name}) is revoked.")
             else:
-                _link(store, keys, arguments, settings, now)
+                _link(store, keys, arguments, settings, at)
     except LeadtimeError as error:
         print(error, file=sys.stderr)
         return 2

@@ -9,17 +9,28 @@ from typing import Any
 
 import orjson
 from apiflask import APIBlueprint
-from flask import redirect, render_template, request, session, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from features.errors import InputError, ModelUnavailable, UnknownLead
 from features.events import NEED_DECLARED, parse_time, to_datetime
 from features.history import History
 from serving import answers
-from serving.access import check_form, current_key, form_token, local_path, open_session, signed_in
+from serving.access import (
+    check_form,
+    close_session,
+    current_key,
+    form_token,
+    local_path,
+    open_session,
+    refuse_after,
+    signed_in,
+)
 from serving.answers import Curve
+from serving.audit.requests import concerns
 from serving.call_list import shown_traits
 from serving.chart import Chart, draw, short_date
+from serving.keys import Key
 from serving.scoring import Answer, score_stored
 from serving.service import Service
 
@@ -47,6 +58,7 @@ def pages(service: Service) -> APIBlueprint:
         except ModelUnavailable as error:
             return render_template("no_model.html", reason=str(error), n_leads=len(service.store.lead_ids()))
         today = to_datetime(found.as_of).date()
+        concerns(lead["lead_id"] for lead in found.leads)
         return render_template(
             "call_list.html",
             listing=found,
@@ -99,11 +111,10 @@ def _add_sign_in(bp: APIBlueprint, service: Service) -> None:
     def login() -> ResponseReturnValue:
         token = request.args.get("token")
         wrong = None
-        if token:
-            key_id = service.sign_in.key_id(token, service.clock())
-            key = None if key_id is None else service.keys.find(key_id)
-            if key is not None and key.allows("read"):
-                open_session(key, service.clock())
+        if token and request.method == "GET":  # a look ahead with HEAD does not use the link up
+            key = _key_of_link(service, token)
+            if key is not None:
+                open_session(service, key)
                 return redirect(local_path(request.args.get("next")))
             wrong = "This link is not valid any more. Make a new one, or paste an API key."
         elif current_key(service) is not None:
@@ -115,19 +126,40 @@ def _add_sign_in(bp: APIBlueprint, service: Service) -> None:
     @bp.post("/login")
     def sign_in() -> ResponseReturnValue:
         check_form()
+        _limit_attempts(service)
         target = local_path(request.form.get("next"))
         key = service.keys.verify(request.form.get("key", "").strip())
         if key is None or not key.allows("read"):
             wrong = "That is not an active API key." if key is None else "That key lacks the scope read."
             return render_template("login.html", wrong=wrong, next=target), 401
-        open_session(key, service.clock())
+        open_session(service, key)
+        g.key, g.via = key, "session"
         return redirect(target, 303)
 
     @bp.post("/logout")
     def sign_out() -> ResponseReturnValue:
         check_form()
-        session.clear()
+        g.key, g.via = current_key(service), "session"
+        close_session(service)
         return redirect(url_for("pages.login"), 303)
+
+
+def _key_of_link(service: Service, token: str) -> Key | None:
+    """The key that a sign-in link names, the first time that it is used."""
+    _limit_attempts(service)
+    now = service.clock()
+    link = service.sign_in.read(token, now)
+    key = None if link is None else service.keys.find(link.key_id)
+    if link is None or key is None or not (key.active(now) and key.allows("read")):
+        return None
+    if not service.sessions.redeem(link.nonce, link.until):
+        return None
+    g.key, g.via = key, "session"
+    return key
+
+
+def _limit_attempts(service: Service) -> None:
+    refuse_after(service.limits.take(request.remote_addr or "", "sign_in", service.clock()))
 
 
 def _row(lead: Answer, today: date, horizons: tuple[int, ...]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class PostedLead(Strict):
     account_id: Name | None = None
     source: Name | None = None
     owner: Name | None = None
-    value: float | None = Field(None, ge=0, allow_inf_nan=False)
+    value: float | None = Field(None, ge=0, allow_inf_nan=False, strict=True)
     need_by: Time | None = Field(None, description="the date by which the lead says it needs the product")
     attributes: Properties = Field(default_factory=dict)
 

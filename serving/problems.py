@@ -11,7 +11,7 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, jsonify, render_template, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.errors import InputError, ModelUnavailable, StoreUnavailable, UnknownLead
+from features.errors import ErasedLead, InputError, ModelUnavailable, StoreUnavailable, UnknownLead
 
 log = logging.getLogger("leadtime.serving")
 
@@ -27,7 +27,9 @@ CODES = {
     413: "too_large",
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
+    410: "gone",
     422: "invalid",
+    429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",
 }
@@ -94,6 +96,10 @@ def register(app: APIFlask) -> None:
     def unknown_lead(error: UnknownLead) -> Response:
         return _answer(problem(404, str(error), code="unknown_lead", detail={"path": {"lead_id": [error.lead_id]}}))
 
+    @app.errorhandler(ErasedLead)
+    def erased_lead(error: ErasedLead) -> Response:
+        return _answer(problem(410, str(error), code="erased_lead", detail={"path": {"lead_id": [error.lead_id]}}))
+
     @app.errorhandler(InputError)
     def bad_input(error: InputError) -> Response:
         return _answer(problem(422, str(error), detail={"input": {error.where or "input": [str(error)]}}))
@@ -105,16 +111,22 @@ def register(app: APIFlask) -> None:
     @app.errorhandler(StoreUnavailable)
     def no_store(error: StoreUnavailable) -> Response:
         log.error("%s", error)  # the message names host and user, which callers need not know
-        return _answer(_away("store_unavailable", AWAY))
+        return database_away()
 
     @app.errorhandler(sqlalchemy.exc.DBAPIError)
-    def database_away(error: sqlalchemy.exc.DBAPIError) -> Response:
-        log.error("database: %s", type(error.orig).__name__, exc_info=error)
-        return _answer(_away("store_unavailable", AWAY))
+    @app.errorhandler(sqlalchemy.exc.TimeoutError)  # no connection became free
+    def database_broken(error: sqlalchemy.exc.SQLAlchemyError) -> Response:
+        log.error("database: %s", type(getattr(error, "orig", error)).__name__, exc_info=error)
+        return database_away()
 
     @app.errorhandler(500)
     def unforeseen(_: Exception) -> Response:
         return _answer(problem(500, "an error that was not foreseen; the service's log has it"))
+
+
+def database_away() -> Response:
+    """The answer while the database cannot be used: 503, and when to ask again."""
+    return _answer(_away("store_unavailable", AWAY))
 
 
 def _away(code: str, message: str) -> HTTPError:

@@ -18,6 +18,7 @@ import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, LeadtimeError, ModelUnavailable
+from model.manifest import TAG, check
 
 if TYPE_CHECKING:
     from model.scorer import Scorer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("leadtime.serving")
 
 CHECK_SECONDS = 15.0
+NOT_OURS = {"MLmodel", "registered_model_meta"}  # what MLflow adds to a scorer's files
 _SQLITE = "sqlite:///"
 
 
@@ -130,7 +132,8 @@ def load(
 
     try:
         client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-        version = str(client.get_model_version_by_alias(name, alias).version)
+        found = client.get_model_version_by_alias(name, alias)
+        version = str(found.version)
         if known is not None and known.registered == version:
             return known
         if broken is not None and broken.registered == version:
@@ -138,14 +141,18 @@ def load(
         source = client.get_model_version_download_uri(name, version)
         with tempfile.TemporaryDirectory() as folder:
             place = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=tracking_uri)
-            files = {path.name: path.read_bytes() for path in Path(place).iterdir() if path.is_file()}
+            files = {
+                path.name: path.read_bytes()
+                for path in Path(place).iterdir()
+                if path.is_file() and path.name not in NOT_OURS
+            }
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise ModelUnavailable(
             f"no model {name!r} with the alias {alias!r} can be loaded from the tracking server: "
             f"{_first_line(error)}. {remedy}"
         ) from error
     try:
-        scorer = _usable(files)
+        scorer = _usable(check(files, found.tags.get(TAG, "none")))
     except LeadtimeError as error:
         raise BrokenModel(version, str(error).rstrip(".")) from error
     except Exception as error:  # what a file of another make does to the libraries that read it cannot be foreseen

@@ -12,7 +12,7 @@ from features.errors import UnknownLead
 from features.events import Event, to_datetime, to_iso
 from features.history import History
 from features.lives import BOUGHT, OPEN, UNSEEN, lead_lives, standings
-from features.store import Store
+from features.store import Erasures, Store
 from serving import answers
 from serving.answers import Standing, curve_answer, scored, unscored
 from serving.checks import Faults, faults
@@ -24,6 +24,7 @@ Answer = dict[str, Any]
 
 ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
 NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first")
+ERASED = Standing(answers.ERASED, "this lead was erased on request; nothing of it is kept")
 NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time")
 
 
@@ -112,8 +113,14 @@ def score_many_stored(
     if missing:
         later = set(store.lead_facts(missing))
         only_bots = set(store.events(missing)["lead_id"].to_pylist())
+        erased = Erasures(store).of(missing)
         for lead_id in missing:
-            standing = NOT_YET_SEEN if lead_id in later else ONLY_BOTS if lead_id in only_bots else NEVER_SEEN
+            standing = (
+                ERASED if lead_id in erased
+                else NOT_YET_SEEN if lead_id in later
+                else ONLY_BOTS if lead_id in only_bots
+                else NEVER_SEEN
+            )  # fmt: skip
             found[lead_id] = unscored(lead_id, to_iso(as_of), standing, served.scorer.horizons, served.version)
     return [found[lead_id] for lead_id in lead_ids]
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from features.events import to_iso
 from features.settings import Settings
-from features.store import Store
+from features.store import Erasures, Store
+from serving.audit.log import Audit
 from serving.call_list import CallList
 from serving.keys import Keys
 from serving.problems import invalid
+from serving.rate_limits import RateLimits
 from serving.registry import ModelSource
+from serving.sessions import SessionStore
 from serving.sign_in import SignIn
 
 
@@ -26,6 +29,10 @@ class Service:
     keys: Keys
     sign_in: SignIn
     call_list: CallList
+    sessions: SessionStore
+    limits: RateLimits
+    audit: Audit
+    erasures: Erasures
 
     def moment(self, as_of: int | None, place: str = "query") -> int:
         """The as-of time asked for, now if none; 422 when it has not come yet."""

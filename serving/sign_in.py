@@ -7,6 +7,7 @@ restart signs nobody out. Whoever can read the database could sign in; it holds 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,20 +35,31 @@ def signing_secret(store: Store, now: int) -> str:
         return str(connection.execute(wanted).scalar_one())
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a sign-in link says. ``until``: microseconds since 1970 UTC. ``nonce``: tells it from every other."""
+
+    key_id: str
+    until: int
+    nonce: str
+
+
 class SignIn:
-    """Signed tokens that name a key and when they end (microseconds since 1970 UTC)."""
+    """Signed tokens that name a key and when they end. That each is used once, ``SessionStore.redeem`` sees to."""
 
     def __init__(self, secret: str) -> None:
         self._signer = URLSafeSerializer(secret, salt="sign-in-link")
 
     def token(self, key_id: str, until: int) -> str:
-        return str(self._signer.dumps([key_id, until]))
+        return str(self._signer.dumps([key_id, until, secrets.token_urlsafe(12)]))
 
-    def key_id(self, token: str, now: int) -> str | None:
-        """The key that the token names; None when it is forged or has ended."""
+    def read(self, token: str, now: int) -> Link | None:
+        """None when the token is forged or has ended."""
         try:
             content: Any = self._signer.loads(token)
         except BadSignature:
             return None
-        key_id, until = content
-        return str(key_id) if now <= until else None
+        if len(content) != 3:  # made by a version whose links could be used again
+            return None
+        link = Link(*content)
+        return link if now <= link.until else None

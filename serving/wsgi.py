@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
 from multiprocessing.util import Finalize
 
@@ -11,8 +9,10 @@ from apiflask import APIFlask
 
 from features.settings import load_settings
 from features.store import Store
+from serving import logs
 from serving.app import create_app
 from serving.background.background import Background
+from serving.housekeeping import Housekeeping
 from serving.registry import Registry
 
 
@@ -23,7 +23,7 @@ def now() -> int:
 
 def application() -> APIFlask:
     """The application with its background work started: it answers at once and loads the model meanwhile."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure()
     settings = load_settings()
     store = Store.open(settings.database_url)
     models = Registry(settings.model_name, settings.model_alias, settings.mlflow_tracking_uri)
@@ -31,7 +31,15 @@ def application() -> APIFlask:
     background = Background(store, models, now, settings)
     models.start()
     background.start()
-    # Else the others would wait until the leases have expired. Workers are processes of multiprocessing, which end
-    # without what is registered with atexit.
-    Finalize(None, background.stop, exitpriority=100)
+    housekeeping = Housekeeping(app.extensions["leadtime"])
+    housekeeping.start()
+
+    def stop() -> None:
+        background.stop()  # else other processes would wait until its leases have expired
+        models.stop()
+        housekeeping.stop()
+        store.close()
+
+    # Workers are processes of multiprocessing, which end without what is registered with atexit.
+    Finalize(None, stop, exitpriority=100)
     return app

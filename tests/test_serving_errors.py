@@ -30,7 +30,8 @@ def without_model(world: World, tmp_path) -> Running:
     ("call", "status", "code"),
     [
         (("GET", "/v1/nothing", {}), 404, "not_found"),
-        (("GET", "/v1/leads/x", {}), 404, "not_found"),
+        (("GET", "/v1/leads", {}), 404, "not_found"),
+        (("GET", "/v1/leads/x", {}), 405, "method_not_allowed"),
         (("GET", "/v2/score", {}), 404, "not_found"),
         (("DELETE", "/v1/score", {}), 405, "method_not_allowed"),
         (("POST", "/v1/score", {"data": "a=1"}), 415, "unsupported_media_type"),

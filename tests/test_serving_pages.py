@@ -99,6 +99,39 @@ def test_a_link_signs_in_until_it_ends(own_service: Running) -> None:
     assert own_service.client.get(f"/login?token={token}").status_code == 401
 
 
+def test_a_link_signs_in_once(own_service: Running) -> None:
+    key, _ = Keys(own_service.store).create("person", ["read"], NOW)
+    token = SignIn(signing_secret(own_service.store, NOW)).token(key.key_id, NOW + HOUR)
+    assert own_service.client.head(f"/login?token={token}").status_code == 200, "a look ahead does not use it up"
+    assert own_service.client.get(f"/login?token={token}").location == "/"
+    again = own_service.client.get(f"/login?token={token}")
+    assert again.status_code == 401
+    assert "not valid any more" in again.get_data(as_text=True)
+
+
+def test_signing_out_ends_the_session_wherever_its_cookie_was_copied_to(own_service: Running) -> None:
+    client, elsewhere = sign_in(own_service), own_service.client
+    elsewhere.set_cookie("leadtime_session", client.get_cookie("leadtime_session").value)
+    another = sign_in(own_service)
+    assert elsewhere.get("/").status_code == 200
+    client.post("/logout", data={"form_token": form_token(client, "/")})
+    assert elsewhere.get("/").status_code == 302
+    assert another.get("/").status_code == 200
+
+
+def test_attempts_to_sign_in_are_limited(own_service: Running) -> None:
+    client = own_service.client
+    form = {"form_token": form_token(client), "key": "lt_a_b"}
+    tried = [client.post("/login", data=form).status_code for _ in range(12)]
+    assert tried == [401] * 10 + [429] * 2
+    refused = client.post("/login", data=form)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert client.get("/login?token=x").status_code == 429
+    assert client.get("/login").status_code == 200
+    own_service.clock.now += int(refused.headers["Retry-After"]) * 1_000_000
+    assert client.post("/login", data=form).status_code == 401
+
+
 def test_a_session_ends_with_its_key_and_after_half_a_day(own_service: Running) -> None:
     client = sign_in(own_service)
     own_service.clock.now += 12 * HOUR

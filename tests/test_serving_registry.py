@@ -10,7 +10,7 @@ import orjson
 import pytest
 from serving_world import NOW, World, run
 
-from features.errors import ModelUnavailable
+from features.errors import InputError, ModelUnavailable
 from features.lives import BOUGHT, GONE
 from model.scorer import Scorer
 from serving.registry import BrokenModel, Registry, load
@@ -118,6 +118,27 @@ def test_a_refused_version_can_be_seen_while_the_old_one_serves(registered: str,
         "a newer one is refused: model number 9 in the registry is refused: no model" in answer.json["checks"]["model"]
     )
     running.store.close()
+
+
+def test_files_that_were_changed_after_training_are_refused(world: World, tmp_path: Path) -> None:
+    from model.manifest import MANIFEST, manifest
+    from training.tracking import Tracking
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tracking = Tracking(uri, model_name="leadtime")
+    with tracking.run("test") as run:
+        tracking.promote(tracking.register(run, world.scorer.to_files(), tags={}), "champion")
+    assert load("leadtime", "champion", uri).version == "7"
+    (purchase,) = tmp_path.rglob("scorer/purchase.txt")
+    purchase.write_bytes(purchase.read_bytes().replace(b"tree", b"Tree", 1))
+    with pytest.raises(InputError, match=r"purchase.txt.*another content"):
+        load("leadtime", "champion", uri)
+    ours = {
+        path.name: path.read_bytes() for path in purchase.parent.iterdir() if path.name not in (MANIFEST, "MLmodel")
+    }
+    (purchase.parent / MANIFEST).write_bytes(manifest(ours))
+    with pytest.raises(InputError, match="that was registered"):
+        load("leadtime", "champion", uri)
 
 
 def test_every_prediction_in_service_uses_one_thread(registered: str) -> None:

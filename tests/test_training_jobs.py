@@ -17,6 +17,7 @@ from features.events import Event, parse_time
 from features.history import History
 from model import cross_fit, fit_scorer
 from model.hazard import PurchaseHazard
+from model.manifest import MANIFEST, manifest
 from model.scorer import Scorer
 from training import pyfunc, score, train
 from training.files import write_files
@@ -89,7 +90,7 @@ def test_what_is_registered_is_text_alone(trained: Path) -> None:
 
 def test_mlflow_can_open_what_is_registered(trained: Path, tmp_path: Path) -> None:
     files = tracking(trained).load("1")
-    write_files(tmp_path, {**files, "MLmodel": b"what MLflow adds"})
+    write_files(tmp_path, {**files, MANIFEST: manifest(files), "MLmodel": b"what MLflow adds"})
     opened, scorer = pyfunc._load_pyfunc(str(tmp_path)), Scorer.from_files(files)
     history = Source("", trained / "sample").history(None, known_by=parse_time(END), now=parse_time(END))
     asked = Requests(list(history.lead_ids[:5]), np.full(5, parse_time("2026-10-01")))

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from features.events import parse_time
+from model.manifest import check
 from model.scorer import Scorer
 from training.files import read_files
 
@@ -33,4 +34,4 @@ class FeatureScorer:
 
 
 def _load_pyfunc(path: str) -> FeatureScorer:
-    return FeatureScorer(Scorer.from_files(read_files(Path(path))))
+    return FeatureScorer(Scorer.from_files(check(read_files(Path(path)))))

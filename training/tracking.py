@@ -25,6 +25,7 @@ from mlflow.models.model import Model
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, ModelUnavailable
+from model.manifest import MANIFEST, TAG, check, digest_of, manifest
 from training.files import read_files, write_files
 
 if TYPE_CHECKING:
@@ -116,18 +117,22 @@ class Tracking:
             self.client.set_terminated(run.run_id, status)
 
     def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
-        """Log the scorer's files and register them as a new version, which is returned. No alias moves."""
+        """Log the scorer's files and register them as a new version, which is returned. No alias moves.
+
+        The version carries the digest of the manifest of its files: loading refuses any other.
+        """
+        listed = manifest(files)
         flavor = Model(artifact_path=SERVING, run_id=run.run_id)
         # written as mlflow.pyfunc.add_to_model does, without that module's seconds of import
         flavor.add_flavor("python_function", loader_module=LOADER, data=".", python_version=platform.python_version())
-        run.files(SERVING, {**files, "MLmodel": flavor.to_yaml().encode()})
+        run.files(SERVING, {**files, MANIFEST: listed, "MLmodel": flavor.to_yaml().encode()})
         if not self._is_registered():
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
             self.model_name,
             source=f"{self.client.get_run(run.run_id).info.artifact_uri}/{SERVING}",
             run_id=run.run_id,
-            tags=dict(tags),
+            tags={**tags, TAG: digest_of(listed)},
         )
         return str(version.version)
 
@@ -165,13 +170,16 @@ class Tracking:
                 got=f"{alias_or_version!r} for {self.model_name!r} at {self.uri}",
                 remedy=self._other_versions(),
             )
-        run_id = self.client.get_model_version(self.model_name, version).run_id
+        there = self.client.get_model_version(self.model_name, version)
+        run_id = there.run_id
         with tempfile.TemporaryDirectory() as temporary:
             try:
                 found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=folder, dst_path=temporary)
             except (MlflowException, OSError) as error:
                 raise ModelUnavailable(f"cannot read version {version} at {self.uri}: {_first_line(error)}") from error
-            return read_files(Path(found))
+            files = read_files(Path(found))
+        # what was measured is for people and the gate; the digest is of what serves
+        return check(files, there.tags.get(TAG, "none")) if folder == SERVING else files
 
 
 def _first_line(error: Exception) -> str:

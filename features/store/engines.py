@@ -51,6 +51,7 @@ def _postgres(url: sa.URL) -> sa.Engine:
         pool_recycle=1800,
         pool_size=8,
         max_overflow=24,
+        hide_parameters=True,  # an error must not carry a lead's data into the log
         connect_args={"connect_timeout": 5, "application_name": "leadtime"},
     )
 
@@ -70,6 +71,7 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
         url.set(drivername="sqlite+pysqlite"),
         pool_size=8,
         max_overflow=24,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
@@ -81,11 +83,14 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
             f"busy_timeout = {BUSY_SECONDS * 1000}",
             "synchronous = FULL",  # a commit that returned survives a power cut
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten
             "cache_size = -65536",  # 64 MiB: the index of event ids is hit at random places
             "temp_store = MEMORY",
             "wal_autocheckpoint = 10000",  # 40 MB: a page that many appends touch is copied back once
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+
+    _watch_file(engine, path)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -95,6 +100,34 @@ def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _watch_file(engine: sa.Engine, path: Path) -> None:
+    """Notice that the file was moved, deleted or replaced, instead of writing on into one that nobody will find."""
+
+    def identity() -> tuple[int, int]:
+        try:
+            found = path.stat()
+        except OSError:
+            raise StoreUnavailable(f"the database {path} was moved or deleted while it was open") from None
+        return found.st_dev, found.st_ino
+
+    seen: list[tuple[int, int]] = []
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _not_anew(*_: Any) -> None:
+        if seen:  # SQLite would make an empty file in its place
+            identity()
+
+    @sa.event.listens_for(engine, "connect")
+    def _remember(_connection: sqlite3.Connection, record: Any) -> None:
+        record.info["file"] = identity()
+        seen[:] = [record.info["file"]]
+
+    @sa.event.listens_for(engine, "checkout")
+    def _look(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != identity():
+            raise sa.exc.DisconnectionError  # replaced, as by a restored backup: the pool connects to the new one
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

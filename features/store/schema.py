@@ -1,20 +1,27 @@
 """The tables of the database, and the schema version that this code needs.
 
-``migrations/`` makes them; a test holds that both say the same.
+``migrations/`` makes them; a test holds that both say the same. A column that names a lead says so in its ``info``:
+``info=LEAD``, or ``info=LEAD_AUDITED`` where the row outlives the lead. Erasure and export go by that alone
+(docs/adr/0013-what-erasure-erases.md).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0004"  # the newest revision in migrations/versions
+HEAD = "0006"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255
 
 # What is said about a lead. A query is written like this to use the index of such events.
 STATEMENT = "type IN ('identify', 'need_declared')"
+
+LEAD: dict[Any, Any] = {"lead": True}  # rows of an erased lead are deleted
+LEAD_AUDITED: dict[Any, Any] = {"lead": True, "pseudonym": True}  # the id becomes a pseudonym, the row stays
 
 metadata = sa.MetaData()
 
@@ -26,7 +33,7 @@ events = sa.Table(
     metadata,
     sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
     sa.Column("event_id", sa.Text, nullable=False, unique=True),
-    sa.Column("lead_id", sa.Text, nullable=False),
+    sa.Column("lead_id", sa.Text, nullable=False, info=LEAD),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("occurred_at", sa.BigInteger, nullable=False),  # microseconds since 1970 UTC, as every time here
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
@@ -55,7 +62,7 @@ lead_accounts = sa.Table(
     "lead_accounts",
     metadata,
     sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("lead_id", sa.Text, primary_key=True),
+    sa.Column("lead_id", sa.Text, primary_key=True, info=LEAD),
     sa.Index("ix_lead_accounts_lead", "lead_id"),
 )
 
@@ -113,6 +120,10 @@ api_keys = sa.Table(
     sa.Column("scopes", sa.Text, nullable=False),  # separated by spaces
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("last_used_at", sa.BigInteger),  # to the hour
+    sa.Column("old_hash", sa.Text),  # the secret before the last rotation, which opens until old_until
+    sa.Column("old_until", sa.BigInteger),
 )
 
 # What the service signs with, shared by its workers and machines: made once, when it first starts.

@@ -16,7 +16,7 @@ from features.errors import InputError, StoreUnavailable
 from features.events import ENDINGS, EVENT_SCHEMA, HANDOFF, IDENTIFY
 from features.history import History
 from features.identity import Identity
-from features.store import migrate, postgres, sqlite
+from features.store import erasure, migrate, postgres, sqlite
 from features.store.aliases import Links
 from features.store.derived import derive
 from features.store.engines import WRITE, make_engine
@@ -31,10 +31,14 @@ _BULK_FROM_EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """How many events of one call were new, and how many were in the log (or earlier in the call) already."""
+    """How many events of one call were new, and how many were in the log (or earlier in the call) already.
+
+    ``erased``: how many were dropped because their lead was erased.
+    """
 
     accepted: int
     duplicates: int
+    erased: int = 0
 
 
 class Store:
@@ -46,6 +50,7 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._dialect: ModuleType = sqlite if engine.dialect.name == "sqlite" else postgres
+        self.on_append: Callable[[Appended], None] = lambda _: None  # is told of each append that is on disk
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = False) -> Store:
@@ -116,8 +121,8 @@ class Store:
         """Append events (EVENT_SCHEMA): all of them or, on an error, none. They are on disk on return.
 
         An event whose event_id is in the log already, or came earlier in the table, is left out and counted as a
-        duplicate. Raises InputError for a table or a name that the log cannot hold. ``also``: what else to write in the
-        same transaction.
+        duplicate; one of a lead that was erased is dropped. Raises InputError for a table or a name that the log cannot
+        hold. ``also``: what else to write in the same transaction.
         """
         table = _checked(table)
         if table.num_rows == 0 and also is None:
@@ -126,17 +131,23 @@ class Store:
             appended = self.append_in(connection, table)
             if also is not None:
                 also(connection)
+        self.on_append(appended)
         return appended
+
+    def lock_log(self, connection: sa.Connection) -> None:
+        """Until the transaction of ``connection`` ends nobody else appends."""
+        self._dialect.lock_log(connection)
 
     def append_in(self, connection: sa.Connection, table: pa.Table) -> Appended:
         """The same of a table whose names are in order, in a transaction of ``writing`` with what else is written."""
-        has_traits = pc.any(pc.equal(table["type"], IDENTIFY)).as_py()
         self._dialect.lock_log(connection)
+        kept = erasure.without_erased(connection, table)
+        has_traits = pc.any(pc.equal(kept["type"], IDENTIFY)).as_py()
         before = _position(connection)
-        accepted = self._dialect.insert_events(connection, table)
+        accepted = self._dialect.insert_events(connection, kept) if kept.num_rows else 0
         if has_traits and accepted:
             derive(connection, self._dialect, after=before)
-        return Appended(accepted, table.num_rows - accepted)
+        return Appended(accepted, kept.num_rows - accepted, table.num_rows - kept.num_rows)
 
     def position(self) -> int:
         """The highest position in the log, 0 when it is empty.

@@ -1,0 +1,193 @@
+"""Erasing a lead: from every table that names one, for good (docs/adr/0013-what-erasure-erases.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from features.errors import UnknownLead
+from features.store.protection import append_only_exceptions, erased_leads
+from features.store.schema import metadata
+from features.store.schema import secrets as secrets_table
+
+if TYPE_CHECKING:
+    from features.store.store import Store
+
+_SECRET = "erasure"  # noqa: S105 - the name of the row, which is there from the first erasure on
+_AT_ONCE = 500  # values in one statement
+_WAIT_SECONDS = 5  # for writers, and for readers of the old state
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """``removed``: rows by table. ``overwritten``: whether the bytes are gone from the database file as well."""
+
+    erased_at: int
+    removed: dict[str, int] = field(default_factory=dict)
+    overwritten: bool = False
+
+
+class Erasures:
+    """The erased leads of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def erase(
+        self,
+        lead_id: str,
+        now: int,
+        *,
+        up_to: float = math.inf,
+        also: Callable[[sa.Connection, Erased], None] = lambda *_: None,
+    ) -> Erased:
+        """Erase a lead, its aliases included, from every table, and refuse what still comes of it.
+
+        UnknownLead when no table names it. Once more for a lead that was erased does no harm: the first time counts.
+        ``also`` is done in the same transaction. ``up_to``: as in ``overwrite``.
+        """
+        if "\x00" in lead_id:  # which no text in PostgreSQL can hold
+            raise UnknownLead(lead_id)
+        with self._store.writing() as connection:
+            self._store.lock_log(connection)
+            done = _erase(connection, lead_id, now)
+            also(connection, done)
+        return replace(done, overwritten=overwrite(self._store.engine, up_to=up_to))
+
+    def of(self, lead_ids: Sequence[str]) -> dict[str, int]:
+        """Of these leads those that were erased, and when."""
+        with self._store.engine.connect() as connection:
+            return erased(connection, lead_ids)
+
+    def number(self) -> int:
+        """Rises with each erasure: what was computed before may name a lead that is gone."""
+        with self._store.engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.max(erased_leads.c.position))).scalar() or 0
+
+
+def lead_columns() -> Iterator[sa.Column[str]]:
+    """Every column that names a lead, children before the tables that they refer to."""
+    for table in reversed(metadata.sorted_tables):
+        yield from (column for column in table.columns if column.info.get("lead"))
+
+
+def _erase(connection: sa.Connection, lead_id: str, now: int) -> Erased:
+    ids = every_id(connection, lead_id)
+    known = erased(connection, ids)
+    key = _key(connection) or _make_key(connection, now)
+    new = [{"hash": _hash(key, each), "erased_at": now} for each in ids if each not in known]
+    if new:
+        connection.execute(erased_leads.insert(), new)
+    removed: dict[str, int] = {}
+    connection.execute(append_only_exceptions.insert(), [{"lead_id": each} for each in ids])
+    for column in lead_columns():
+        table = column.table
+        if column.info.get("pseudonym"):
+            for each, name in pseudonyms(connection, ids).items():
+                connection.execute(sa.update(table).where(column == each).values({column: name}))
+        elif rows := connection.execute(sa.delete(table).where(column.in_(ids))).rowcount:
+            name = str(table.name)
+            removed[name] = removed.get(name, 0) + rows
+    connection.execute(append_only_exceptions.delete())
+    if lead_id not in known and not removed:
+        raise UnknownLead(lead_id)  # which takes the transaction back
+    return Erased(known.get(lead_id, now), removed)
+
+
+def overwrite(engine: sa.Engine, *, up_to: float = math.inf) -> bool:
+    """Write the SQLite file anew, so that the bytes of what was deleted are gone from it.
+
+    Deleting alone overwrites rows with zeros, but copies of them stay in pages that were split while it grew. Writers
+    wait meanwhile, a second for some hundred MB. False where it is not done: on PostgreSQL, whose own VACUUM does it,
+    for a file of more than ``up_to`` bytes, and while a reader keeps the old state.
+    """
+    if engine.dialect.name != "sqlite" or Path(str(engine.url.database)).stat().st_size > up_to:
+        return False
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        steps = (f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}", "PRAGMA temp_store = FILE", "VACUUM")
+        try:
+            for step in steps:
+                raw.execute(step).close()  # type: ignore[union-attr]  # it is connected
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        except sqlite3.OperationalError:  # another writes for longer than that
+            return False
+        finally:
+            connection.invalidate()  # its settings were for this alone
+    return not busy
+
+
+def every_id(connection: sa.Connection, lead_id: str) -> list[str]:
+    """The lead's own id and all ids that lead to it."""
+    ids = [lead_id]
+    aliases = metadata.tables.get("lead_aliases")
+    if aliases is None:
+        return ids
+    for each in ids:  # grows while it is walked
+        found = connection.execute(sa.select(aliases.c.from_id).where(aliases.c.to_id == each)).scalars()
+        ids += [alias for alias in found if alias not in ids]
+    return ids
+
+
+def erased(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, int]:
+    """Of these leads those that were erased, and when. One look for a row where nobody ever was."""
+    key = _key(connection) if lead_ids else None
+    if key is None:
+        return {}
+    by_hash = {_hash(key, lead_id): lead_id for lead_id in lead_ids}
+    hashes, found = list(by_hash), {}
+    for i in range(0, len(hashes), _AT_ONCE):
+        query = sa.select(erased_leads).where(erased_leads.c.hash.in_(hashes[i : i + _AT_ONCE]))
+        found.update({by_hash[row.hash]: row.erased_at for row in connection.execute(query)})
+    return found
+
+
+def without_erased(connection: sa.Connection, table: pa.Table) -> pa.Table:
+    """The events (EVENT_SCHEMA) of leads that were not erased."""
+    if _key(connection) is None:
+        return table
+    gone = erased(connection, table["lead_id"].unique().to_pylist())
+    if not gone:
+        return table
+    return table.filter(pc.invert(pc.is_in(table["lead_id"], pa.array(list(gone), type=pa.string()))))
+
+
+def pseudonyms(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, str]:
+    """Of these leads those that were erased, and the name under which each stands in the audit log."""
+    key = _key(connection)
+    return {} if key is None else {each: _name(key, each) for each in erased(connection, lead_ids)}
+
+
+def name_of(connection: sa.Connection, lead_id: str) -> str:
+    """The name under which the lead stands in the audit log."""
+    return pseudonyms(connection, [lead_id]).get(lead_id, lead_id)
+
+
+def _key(connection: sa.Connection) -> bytes | None:
+    value = connection.execute(sa.select(secrets_table.c.value).where(secrets_table.c.name == _SECRET)).scalar()
+    return None if value is None else str(value).encode()
+
+
+def _make_key(connection: sa.Connection, now: int) -> bytes:
+    value = secrets.token_urlsafe(32)
+    connection.execute(secrets_table.insert(), {"name": _SECRET, "value": value, "created_at": now})
+    return value.encode()
+
+
+def _hash(key: bytes, lead_id: str) -> str:
+    return hmac.new(key, lead_id.encode(), hashlib.sha256).hexdigest()
+
+
+def _name(key: bytes, lead_id: str) -> str:
+    return f"erased:{_hash(key, lead_id)[:32]}"

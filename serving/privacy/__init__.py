@@ -1,0 +1,1 @@
+"""Personal data: all that is known about a lead, and its erasure."""
