@@ -1,4 +1,4 @@
-"""Load interchange tables into the log: ``python -m features.load DIR``."""
+"""Load interchange tables, or exports of a CRM, into the log: ``python -m features.load [--format hubspot] DIR``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from features.errors import InputError, LeadtimeError
-from features.settings import load_settings
+from features.settings import CrmSettings, load_settings
+from features.sources.imports import OBJECTS, export_files, load_export, terms
 from features.store import Store
 from features.tables import Count, Folder, Reject
 from features.tables.folder import Progress, no_progress
@@ -85,10 +87,26 @@ def load(
     return counts
 
 
+def load_exports(
+    crm: str, path: Path, store: Store, settings: CrmSettings, *, now: int, rejects: RejectsFile
+) -> dict[str, Count]:
+    """Append what is in exports of a CRM (features/sources) to the log, file by file."""
+    counts: dict[str, Count] = {}
+    for kind, file in export_files(crm, path):
+        done = load_export(crm, kind, file, store, terms(settings, now))
+        count = counts.setdefault(kind, Count())
+        count.read += done.read
+        count.rejected += len(done.rejects)
+        count.new += done.accepted
+        count.known += done.known
+        rejects.add([replace(reject, file=file.name) for reject in done.rejects])
+    return counts
+
+
 def summary(counts: dict[str, Count], rejects: RejectsFile) -> str:
     """What a load did, for people."""
-    lines = [f"{'table':<10}{'rows':>12}{'refused':>12}{'new events':>12}{'known':>12}"]
-    lines += [f"{t:<10}{c.read:>12,}{c.rejected:>12,}{c.new:>12,}{c.known:>12,}" for t, c in counts.items()]
+    lines = [f"{'table':<18}{'rows':>12}{'refused':>12}{'new events':>12}{'known':>12}"]
+    lines += [f"{t:<18}{c.read:>12,}{c.rejected:>12,}{c.new:>12,}{c.known:>12,}" for t, c in counts.items()]
     if rejects.count:
         lines.append(f"{rejects.count:,} rows were refused; {rejects.path} says which and why")
     return "\n".join(lines)
@@ -100,15 +118,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Load leads, events, outcomes and spend (.csv, .csv.gz, .parquet) into the log. Rows that cannot "
         "be used are listed in a file and left out. Loading a folder again changes nothing.",
     )
-    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="with --format also one file")
+    parser.add_argument(
+        "--format", choices=["tables", *OBJECTS], default="tables", help="interchange tables, or CSV exports of a CRM"
+    )
     parser.add_argument("--rejects", metavar="FILE", type=Path, help="where to list refused rows (DIR/rejects.csv)")
     parser.add_argument("--database", metavar="URL", help="instead of LEADTIME_DATABASE_URL")
     parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     given = parser.parse_args(argv)
     try:
-        url = given.database or load_settings().database_url
-        with rejects_file(given.folder, given.rejects) as rejects, Store.open(url, migrate=True) as store:
-            counts = load(given.folder, store, now=time.time_ns() // 1000, rejects=rejects, progress=_bar)
+        settings = load_settings()
+        url, now = given.database or settings.database_url, time.time_ns() // 1000
+        folder = given.folder.parent if given.folder.is_file() else given.folder
+        with rejects_file(folder, given.rejects) as rejects, Store.open(url, migrate=True) as store:
+            if given.format == "tables":
+                counts = load(given.folder, store, now=now, rejects=rejects, progress=_bar)
+            else:
+                counts = load_exports(given.format, given.folder, store, settings.crm, now=now, rejects=rejects)
     except LeadtimeError as error:
         sys.stderr.write(f"{error}\n")
         return 2

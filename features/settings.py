@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -60,6 +60,27 @@ class Limits(BaseModel):
     sign_in: float = Field(10, ge=0, description="attempts to sign in to the pages, by address and minute")
 
 
+Disposition = Literal["too_early", "on_time", "too_late", "not_a_buyer", "wrong_person", "no_answer"]
+
+
+class CrmSettings(BaseModel):
+    """What the words of your CRM mean. Capitals do not matter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dispositions: dict[str, Disposition] = Field(
+        default={
+            "Call back later": "too_early",
+            "Already bought elsewhere": "too_late",
+            "Not interested": "not_a_buyer",
+        },
+        description="how a call ended, in the CRM's words and in ours",
+    )
+    won_stages: tuple[str, ...] = Field(("closedwon", "closed won"), description="deals in these stages are purchases")
+    lost_stages: tuple[str, ...] = Field(("closedlost", "closed lost"), description="deals in these stages are lost")
+    hubspot_secret: SecretStr | None = Field(None, description="client secret of the app that sends HubSpot's webhooks")
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -72,6 +93,7 @@ class Settings(BaseSettings):
     window_coverage: float = Field(0.8, gt=0, lt=1, description="share of purchasers who buy within their window")
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
+    crm: CrmSettings = CrmSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

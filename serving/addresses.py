@@ -15,14 +15,18 @@ class LeadId(PathConverter):
     regex, part_isolating = ".+?", False
 
 
-class WholeLead(LeadId):
-    """A lead's id at the end of a path: it takes no resource of a lead for a part of its id.
+# What follows a lead's id in paths.
+OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export")
 
-    ``DELETE /v1/leads/L1/score`` is so a method that there is not, and no erasure of a lead named ``L1/score``.
+
+class LeadAlone(LeadId):
+    """A lead's id at the end of a path. It does not end like the path to something of a lead.
+
+    Else a request with the wrong method would be taken as one about a lead of another name: ``DELETE
+    /v1/leads/L1/score`` is a method that there is not, and no erasure of a lead named ``L1/score``.
     """
 
-    PARTS = ("score", "export")
-    regex = ".+?" + "".join(f"(?<!/{part})" for part in PARTS)
+    regex = ".+?" + "".join(f"(?<!/{name})" for name in OF_A_LEAD)
 
 
 def base_url(host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
 from serving.audit.requests import concerns
 from serving.checks import faults
+from serving.etags import Tagged, answered, as_shown, conditional, tagged
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
@@ -33,22 +34,30 @@ def api(service: Service) -> APIBlueprint:
 
     @bp.get("/leads/<lead:lead_id>/score")
     @read
-    @bp.doc(responses=[*_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
+    @bp.doc(responses=[304, *_KEY, 404, 503], security=SECURITY, operation_id="score_lead")
     @bp.input(ScoreQuery, location="query")
     @bp.output(score)
     def score_lead(lead_id: str, query_data: ScoreQuery) -> Response:
         """Score a stored lead
 
-        As of now, or as of a past time with the data that was recorded by then. A lead that has ended, or of
+        As of now (`as_of` lies up to a minute back while nothing new is known), or as of a past time with the data that
+        was recorded by then. A lead that has ended, or of
         which nothing was known at that time, says so in `status` and `reason`.
         """
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
-        return json_answer(scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve))
+
+        def compute() -> Tagged:
+            score = scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve)
+            return tagged(score, over=as_shown(score))
+
+        if query_data.as_of is not None:
+            return answered(compute())
+        return answered(service.kept_scores.read(lead_id, as_of, served.registered, compute, curve=query_data.curve))
 
     @bp.get("/scores")
     @read
-    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="score_leads")
+    @bp.doc(responses=[304, *_KEY, 503], security=SECURITY, operation_id="score_leads")
     @bp.input(ScoresQuery, location="query")
     @bp.output(scores)
     def score_leads(query_data: ScoresQuery) -> Response:
@@ -64,7 +73,7 @@ def api(service: Service) -> APIBlueprint:
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
         found = scoring.score_many_stored(service.store, lead_ids, as_of, served, curve=query_data.curve)
-        return json_answer({"scores": found})
+        return conditional({"scores": found}, over=as_shown(found))
 
     @bp.post("/score")
     @read
@@ -102,7 +111,7 @@ def api(service: Service) -> APIBlueprint:
 
     @bp.get("/call-list")
     @read
-    @bp.doc(responses=[*_KEY, 503], security=SECURITY, operation_id="call_list")
+    @bp.doc(responses=[304, *_KEY, 503], security=SECURITY, operation_id="call_list")
     @bp.input(CallListQuery, location="query")
     @bp.output(call_list_model(score))
     def call_list(query_data: CallListQuery) -> Response:
@@ -115,14 +124,13 @@ def api(service: Service) -> APIBlueprint:
         as_of = None if query_data.as_of is None else service.moment(query_data.as_of)
         found = service.call_list.read(query_data.owner, query_data.limit, as_of=as_of)
         concerns(lead["lead_id"] for lead in found.leads)
-        return json_answer(
-            {
-                "as_of": to_iso(found.as_of),
-                "model_version": found.model_version,
-                "total": found.total,
-                "leads": found.leads,
-            }
-        )
+        answer = {
+            "as_of": to_iso(found.as_of),
+            "model_version": found.model_version,
+            "total": found.total,
+            "leads": found.leads,
+        }
+        return conditional(answer, over=as_shown(answer))
 
     return bp
 

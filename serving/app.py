@@ -12,15 +12,20 @@ from features.settings import Settings
 from features.store import Erasures, Store
 from serving import headers, logs, metrics, problems
 from serving.access import SCHEMES, Sessions
-from serving.addresses import LeadId, WholeLead
+from serving.addresses import LeadAlone, LeadId
 from serving.api import api, health
 from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
 from serving.call_list import CallList
+from serving.crm.hubspot_webhook import SCHEME as HUBSPOT
+from serving.crm.hubspot_webhook import hubspot_webhook
+from serving.crm.import_views import imports
+from serving.crm.views import crm
 from serving.documentation import bodies_are_required, documentation
 from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
+from serving.kept_scores import KeptScores
 from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.pages import pages
@@ -52,6 +57,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         keys=Keys(store, clock),
         sign_in=SignIn(secret),
         call_list=CallList(store, models, clock),
+        kept_scores=KeptScores(store),
         sessions=SessionStore(store),
         limits=RateLimits(settings.limits),
         audit=Audit(store),
@@ -67,7 +73,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=SESSION_SECONDS),
         MAX_CONTENT_LENGTH=MAX_BODY,
         DESCRIPTION=DESCRIPTION,
-        SECURITY_SCHEMES=SCHEMES,
+        SECURITY_SCHEMES={**SCHEMES, "hubspot": HUBSPOT},
         HTTP_ERROR_SCHEMA=Error.model_json_schema(),
         VALIDATION_ERROR_SCHEMA=Error.model_json_schema(),
         VALIDATION_ERROR_DESCRIPTION="A field is wrong or unknown",
@@ -77,7 +83,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     app.extensions["leadtime"] = service
     # Slashes in a lead's id are part of it; merging them would answer with the score of another lead.
     app.url_map.merge_slashes = False
-    app.url_map.converters |= {"lead": LeadId, "whole_lead": WholeLead}
+    app.url_map.converters |= {"lead": LeadId, "lead_alone": LeadAlone}
     problems.register(app)
     headers.register(app)
     measured = Metrics(service)
@@ -92,6 +98,9 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         api(service),
         intake(service),
         rejected_events(service),
+        crm(service),
+        imports(service),
+        hubspot_webhook(service),
         handoffs(service),
         webhooks(service),
         audit(service),

@@ -31,8 +31,10 @@ from features.events import SECOND
 from features.store import Appended
 from serving.access import given_key
 from serving.audit.requests import route
+from serving.background import drift, score_table
 from serving.problems import problem
 from serving.service import Service
+from serving.webhooks import queue
 
 log = logging.getLogger("leadtime.serving")
 
@@ -57,7 +59,12 @@ class Metrics:
         self.intake = Counter("leadtime_events", "Events by what became of them", ["outcome"], registry=self._own)
         self.watch("leadtime_audit_waiting", "Audit entries in memory alone", lambda: service.audit.waiting)
         self.watch("leadtime_audit_dropped", "Reads that the audit log lost", lambda: service.audit.dropped)
-        self.watch("leadtime_call_list_age_seconds", "Age of the scores of the call list", self._age)
+        self.watch("leadtime_scores_age_seconds", "For how long events may be missing from the call list", self._age)
+        self.watch(
+            "leadtime_score_drift",
+            "Population stability index of the readiness of open leads, since this model took over",
+            self._drift,
+        )
 
     def watch(self, name: str, help_text: str, value: Callable[[], float]) -> None:
         """A gauge whose value is looked at when it is asked for. LeadtimeError from ``value``: left out."""
@@ -90,6 +97,10 @@ class Metrics:
                 yield GaugeMetricFamily(name, help_text, value=value())
             except LeadtimeError as error:
                 log.debug("%s: %s", name, type(error).__name__)
+        try:
+            yield from self._deliveries()
+        except LeadtimeError as error:
+            log.debug("deliveries: %s", type(error).__name__)
         model = InfoMetricFamily("leadtime_model", "The model that serves")
         try:
             served = self._service.models.current()
@@ -101,8 +112,25 @@ class Metrics:
         yield GaugeMetricFamily("leadtime_model_loaded", "Whether a model serves", value=1)
 
     def _age(self) -> float:
-        as_of = self._service.call_list.as_of
-        return float("nan") if as_of is None else (self._service.clock() - as_of) / SECOND
+        with self._service.store.reading() as connection:
+            found = score_table.set_in_service(connection)
+        return float("nan") if found is None else (self._service.clock() - found.as_of) / SECOND
+
+    def _drift(self) -> float:
+        with self._service.store.reading() as connection:
+            found = score_table.set_in_service(connection)
+            return float("nan") if found is None else drift.since_taken_over(connection, found)
+
+    def _deliveries(self) -> Iterator[Metric]:
+        with self._service.store.reading() as connection:
+            waiting = queue.depths(connection)
+        depth = GaugeMetricFamily("leadtime_webhook_deliveries", "Deliveries that wait or are dead", labels=["state"])
+        for state in (queue.PENDING, queue.DEAD):
+            depth.add_metric([state], waiting.get(state, (0, 0))[0])
+        yield depth
+        oldest = waiting.get(queue.PENDING, (0, None))[1]
+        age = 0.0 if oldest is None else (self._service.clock() - oldest) / SECOND
+        yield GaugeMetricFamily("leadtime_webhook_oldest_seconds", "How long the oldest delivery has waited", value=age)
 
 
 def metrics(service: Service, measured: Metrics) -> APIBlueprint:

@@ -32,7 +32,7 @@ class RateLimits:
         ``n`` is taken as a whole as long as the bucket is not full, however large: batches are never too large.
         """
         rate, burst = self._rates[kind]
-        if rate == 0:
+        if rate == 0 or n <= 0:
             return 0
         at = now / SECOND
         with self._lock:

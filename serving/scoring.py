@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import ValidationError
 
 from features.errors import UnknownLead
-from features.events import Event, to_datetime, to_iso
+from features.events import NEED_DECLARED, NOT_ENGAGEMENT, SALES_CALL, Event, to_datetime, to_iso
 from features.history import History
 from features.lives import BOUGHT, OPEN, UNSEEN, lead_lives, standings
 from features.store import Erasures, Store
@@ -22,9 +23,14 @@ from serving.registry import Served
 
 Answer = dict[str, Any]
 
+_SILENT = NOT_ENGAGEMENT - {SALES_CALL, NEED_DECLARED}  # events that tell nothing of when the lead will buy
+
 ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
 NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first")
 ERASED = Standing(answers.ERASED, "this lead was erased on request; nothing of it is kept")
+TOO_LITTLE = Standing(
+    answers.NOT_SCORABLE, "too little data: no engagement, no sales call and no declared need was known at this time"
+)
 NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time")
 
 
@@ -33,16 +39,26 @@ def standing_of_each(history: History, as_of: int) -> list[Standing]:
     everyone, times = np.arange(history.n_leads), np.full(history.n_leads, as_of, dtype=np.int64)
     lives = lead_lives(history, as_of)
     found = []
-    for outcome, ended_at in zip(standings(history, everyone, times), lives.ended_at, strict=True):
+    told = _told_something(history, as_of)
+    for i, (outcome, ended_at) in enumerate(zip(standings(history, everyone, times), lives.ended_at, strict=True)):
         if outcome == UNSEEN:
             found.append(NOT_YET_SEEN)
         elif outcome == OPEN:
-            found.append(Standing(answers.OPEN))
+            found.append(Standing(answers.OPEN) if told[i] else TOO_LITTLE)
         else:
             status = answers.PURCHASED if outcome == BOUGHT else answers.LOST
             word = "purchased" if outcome == BOUGHT else "was lost"
             found.append(Standing(status, f"the lead {word} on {to_datetime(int(ended_at)).date().isoformat()}"))
     return found
+
+
+def _told_something(history: History, as_of: int) -> npt.NDArray[np.bool_]:
+    """(leads,): whether more than who the lead is was known: a score of traits alone would be that of its segment."""
+    silent = np.array([name in _SILENT for name in history.types], dtype=np.bool_)
+    rows = (history.known_at <= as_of) & ~silent[history.type_code]
+    told = np.zeros(history.n_leads, dtype=np.bool_)
+    told[history.lead_code[rows]] = True
+    return told
 
 
 def score_history(

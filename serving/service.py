@@ -10,6 +10,7 @@ from features.settings import Settings
 from features.store import Erasures, Store
 from serving.audit.log import Audit
 from serving.call_list import CallList
+from serving.kept_scores import KeptScores
 from serving.keys import Keys
 from serving.problems import invalid
 from serving.rate_limits import RateLimits
@@ -29,6 +30,7 @@ class Service:
     keys: Keys
     sign_in: SignIn
     call_list: CallList
+    kept_scores: KeptScores
     sessions: SessionStore
     limits: RateLimits
     audit: Audit

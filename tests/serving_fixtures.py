@@ -57,14 +57,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="session")
 def service(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The service over the world. Tests that write to the log use ``own_service``."""
-    running = run(_copy(world, tmp_path_factory.mktemp("service")), FixedModel(Served(world.scorer, "7")))
+    running = run(copy_of(world, tmp_path_factory.mktemp("service")), FixedModel(Served(world.scorer, "7")))
     yield running
     running.store.close()
 
 
 @pytest.fixture
 def own_service(world: World, tmp_path: Path) -> Iterator[Running]:
-    running = run(_copy(world, tmp_path), FixedModel(Served(world.scorer, "7")))
+    running = run(copy_of(world, tmp_path), FixedModel(Served(world.scorer, "7")))
     yield running
     running.store.close()
 
@@ -112,7 +112,7 @@ def post(service: Running) -> Callable[..., tuple[int, dict[str, object]]]:
     return ask
 
 
-def _copy(world: World, folder: Path) -> str:
+def copy_of(world: World, folder: Path) -> str:
     copy = folder / "leadtime.db"
     shutil.copy(world.file, copy)
     return f"sqlite:///{copy}"

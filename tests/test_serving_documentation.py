@@ -25,7 +25,7 @@ def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 
 
 def test_every_endpoint_under_v1_asks_for_a_key_and_documents_its_errors(document: dict[str, Any]) -> None:
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "header", "basic"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "header", "basic", "hubspot"}
     paths = {path: operations for path, operations in document["paths"].items() if path.startswith("/v1/")}
     intake = {f"/v1/{kind}" for kind in (*KINDS, "batch")}
     assert intake | {"/v1/leads/{lead_id}/score", "/v1/call-list", "/v1/handoffs", "/v1/audit"} <= set(paths)
@@ -34,10 +34,11 @@ def test_every_endpoint_under_v1_asks_for_a_key_and_documents_its_errors(documen
         assert operation["security"] == [{"bearer": []}, {"header": []}, {"basic": []}]
         assert {"200", "400", "401", "403", "429", "503"} <= set(operation["responses"])
         assert set(operation["requestBody"]["content"]) == {"application/json", "text/plain"}
-    for operations in paths.values():
+    for path, operations in paths.items():
         for method, operation in operations.items():
-            assert operation["security"] == [{"bearer": []}, {"header": []}]
-            assert {"401", "403", "429", "503"} <= set(operation["responses"])
+            by_signature = path == "/v1/hubspot/webhook"
+            assert operation["security"] == ([{"hubspot": []}] if by_signature else [{"bearer": []}, {"header": []}])
+            assert {"401", "403", "503"} | (set() if by_signature else {"429"}) <= set(operation["responses"])
             assert {"200", "201", "202", "204"} & set(operation["responses"])
             if "requestBody" in operation or operation.get("parameters"):
                 assert {"404", "422"} & set(operation["responses"])

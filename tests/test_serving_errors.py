@@ -30,8 +30,8 @@ def without_model(world: World, tmp_path) -> Running:
     ("call", "status", "code"),
     [
         (("GET", "/v1/nothing", {}), 404, "not_found"),
-        (("GET", "/v1/leads", {}), 404, "not_found"),
-        (("GET", "/v1/leads/x", {}), 405, "method_not_allowed"),
+        (("GET", "/v1/leads/x", {}), 404, "unknown_lead"),
+        (("PATCH", "/v1/leads/x", {}), 405, "method_not_allowed"),
         (("GET", "/v2/score", {}), 404, "not_found"),
         (("DELETE", "/v1/score", {}), 405, "method_not_allowed"),
         (("POST", "/v1/score", {"data": "a=1"}), 415, "unsupported_media_type"),
@@ -140,8 +140,10 @@ def test_every_answer_carries_the_security_headers(service: Running, path: str) 
 
 def test_what_is_private_is_not_kept_by_caches(service: Running) -> None:
     assert service.client.get("/static/nothing").headers["Cache-Control"] == "no-store"
-    for path in ("/v1/call-list", "/login", "/"):
+    for path in ("/v1/nothing", "/login", "/"):
         assert service.client.get(path, headers=service.key).headers["Cache-Control"] == "no-store"
+    # what a CRM polls is kept by its own caller alone, who asks again each time
+    assert service.client.get("/v1/call-list", headers=service.key).headers["Cache-Control"] == "private, no-cache"
 
 
 def test_a_browser_gets_a_page_and_a_program_gets_json(service: Running) -> None:

@@ -1,4 +1,4 @@
-"""Erasing a lead: from every table that names one, for good (docs/adr/0013-what-erasure-erases.md)."""
+"""Erasing a lead: from every table that names one, for good (docs/adr/0012-what-erasure-erases.md)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import UnknownLead
 from features.store.protection import append_only_exceptions, erased_leads
-from features.store.schema import metadata
+from features.store.schema import lead_aliases, metadata
 from features.store.schema import secrets as secrets_table
 
 if TYPE_CHECKING:
@@ -26,16 +27,22 @@ if TYPE_CHECKING:
 
 _SECRET = "erasure"  # noqa: S105 - the name of the row, which is there from the first erasure on
 _AT_ONCE = 500  # values in one statement
+_alias, _lead = lead_aliases.c.from_id, lead_aliases.c.to_id
+# A file up to so large is written anew within a request: a second or two, while no event is taken in.
+COMPACT_UP_TO = 256 * 2**20  # bytes
 _WAIT_SECONDS = 5  # for writers, and for readers of the old state
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """``removed``: rows by table. ``overwritten``: whether the bytes are gone from the database file as well."""
+    """``removed``: rows by table. ``overwritten``: whether the bytes are gone from the database file as well.
+    ``was_known``: whether any table named the lead, or it had been erased before.
+    """
 
     erased_at: int
     removed: dict[str, int] = field(default_factory=dict)
     overwritten: bool = False
+    was_known: bool = True
 
 
 class Erasures:
@@ -61,18 +68,20 @@ class Erasures:
             raise UnknownLead(lead_id)
         with self._store.writing() as connection:
             self._store.lock_log(connection)
-            done = _erase(connection, lead_id, now)
+            done = erase_in(connection, lead_id, now)
+            if not done.was_known:
+                raise UnknownLead(lead_id)  # which takes the transaction back
             also(connection, done)
         return replace(done, overwritten=overwrite(self._store.engine, up_to=up_to))
 
     def of(self, lead_ids: Sequence[str]) -> dict[str, int]:
         """Of these leads those that were erased, and when."""
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             return erased(connection, lead_ids)
 
     def number(self) -> int:
         """Rises with each erasure: what was computed before may name a lead that is gone."""
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             return connection.execute(sa.select(sa.func.max(erased_leads.c.position))).scalar() or 0
 
 
@@ -82,7 +91,8 @@ def lead_columns() -> Iterator[sa.Column[str]]:
         yield from (column for column in table.columns if column.info.get("lead"))
 
 
-def _erase(connection: sa.Connection, lead_id: str, now: int) -> Erased:
+def erase_in(connection: sa.Connection, lead_id: str, now: int) -> Erased:
+    """The same in a transaction that holds the log's lock; what still comes of a lead never seen is refused as well."""
     ids = every_id(connection, lead_id)
     known = erased(connection, ids)
     key = _key(connection) or _make_key(connection, now)
@@ -97,12 +107,25 @@ def _erase(connection: sa.Connection, lead_id: str, now: int) -> Erased:
             for each, name in pseudonyms(connection, ids).items():
                 connection.execute(sa.update(table).where(column == each).values({column: name}))
         elif rows := connection.execute(sa.delete(table).where(column.in_(ids))).rowcount:
-            name = str(table.name)
-            removed[name] = removed.get(name, 0) + rows
+            _count(removed, table, rows)
     connection.execute(append_only_exceptions.delete())
-    if lead_id not in known and not removed:
-        raise UnknownLead(lead_id)  # which takes the transaction back
-    return Erased(known.get(lead_id, now), removed)
+    for column in _texts_with_leads():
+        for each in ids:
+            within = column.contains(orjson.dumps(each).decode(), autoescape=True)
+            _count(removed, column.table, connection.execute(sa.delete(column.table).where(within)).rowcount)
+    return Erased(known.get(lead_id, now), removed, was_known=lead_id in known or bool(removed))
+
+
+def _count(removed: dict[str, int], table: sa.FromClause, rows: int) -> None:
+    if rows:
+        name = str(table.name)  # type: ignore[attr-defined]  # it is a table
+        removed[name] = removed.get(name, 0) + rows
+
+
+def _texts_with_leads() -> Iterator[sa.Column[str]]:
+    """Every column with a JSON text in which leads may be named."""
+    for table in metadata.sorted_tables:
+        yield from (column for column in table.columns if column.info.get("lead_within"))
 
 
 def overwrite(engine: sa.Engine, *, up_to: float = math.inf) -> bool:
@@ -129,14 +152,12 @@ def overwrite(engine: sa.Engine, *, up_to: float = math.inf) -> bool:
 
 
 def every_id(connection: sa.Connection, lead_id: str) -> list[str]:
-    """The lead's own id and all ids that lead to it."""
+    """All ids under which this person is known: those that lead to the lead, and those that it leads to itself."""
     ids = [lead_id]
-    aliases = metadata.tables.get("lead_aliases")
-    if aliases is None:
-        return ids
     for each in ids:  # grows while it is walked
-        found = connection.execute(sa.select(aliases.c.from_id).where(aliases.c.to_id == each)).scalars()
-        ids += [alias for alias in found if alias not in ids]
+        for there, here in ((_alias, _lead), (_lead, _alias)):
+            found = connection.execute(sa.select(there).where(here == each)).scalars()
+            ids += [other for other in found if other not in ids]
     return ids
 
 

@@ -32,8 +32,8 @@ audit_log = sa.Table(
     metadata,
     sa.Column("position", _POSITION, sa.Identity(always=True), primary_key=True),
     sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),  # the id of a key, or "command line"
-    sa.Column("via", sa.Text, nullable=False),  # key, session or command
+    sa.Column("who", sa.Text, nullable=False),  # the id of a key, "command line" or "hubspot"
+    sa.Column("via", sa.Text, nullable=False),  # key, session, command or webhook
     sa.Column("action", sa.Text, nullable=False),  # method and route, or the command
     sa.Column("result", sa.Integer, nullable=False),  # the HTTP status; 0 for a command
     sa.Column("requests", sa.BigInteger, nullable=False),

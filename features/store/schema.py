@@ -1,8 +1,9 @@
 """The tables of the database, and the schema version that this code needs.
 
 ``migrations/`` makes them; a test holds that both say the same. A column that names a lead says so in its ``info``:
-``info=LEAD``, or ``info=LEAD_AUDITED`` where the row outlives the lead. Erasure and export go by that alone
-(docs/adr/0013-what-erasure-erases.md).
+``info=LEAD``, or ``info=LEAD_AUDITED`` where the row outlives the lead, and a text in which leads may be named
+``info=LEAD_WITHIN``. Erasure and export go by that alone
+(docs/adr/0012-what-erasure-erases.md).
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ STATEMENT = "type IN ('identify', 'need_declared')"
 
 LEAD: dict[Any, Any] = {"lead": True}  # rows of an erased lead are deleted
 LEAD_AUDITED: dict[Any, Any] = {"lead": True, "pseudonym": True}  # the id becomes a pseudonym, the row stays
+LEAD_WITHIN: dict[Any, Any] = {"lead_within": True}  # a JSON text: rows in which an erased lead occurs are deleted
+
+# What a CRM asks for since a position of the log. A query is written like this to use the index of such events.
+CALL, OUTCOME = "type = 'sales_call'", "type IN ('purchased', 'lost')"
 
 metadata = sa.MetaData()
 
@@ -54,6 +59,8 @@ events = sa.Table(
         sqlite_where=sa.text(STATEMENT),
         postgresql_where=sa.text(STATEMENT),
     ),
+    sa.Index("ix_events_call", "position", sqlite_where=sa.text(CALL), postgresql_where=sa.text(CALL)),
+    sa.Index("ix_events_outcome", "position", sqlite_where=sa.text(OUTCOME), postgresql_where=sa.text(OUTCOME)),
     sqlite_autoincrement=True,  # a position is never given twice, also after an erasure
 )
 
@@ -71,8 +78,8 @@ lead_accounts = sa.Table(
 lead_aliases = sa.Table(
     "lead_aliases",
     metadata,
-    sa.Column("from_id", sa.Text, primary_key=True),
-    sa.Column("to_id", sa.Text, nullable=False),
+    sa.Column("from_id", sa.Text, primary_key=True, info=LEAD),
+    sa.Column("to_id", sa.Text, nullable=False, info=LEAD),
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Index("ix_lead_aliases_to", "to_id"),
@@ -88,9 +95,9 @@ rejected_events = sa.Table(
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("type", sa.Text),
     sa.Column("message_id", sa.Text),
-    sa.Column("lead_id", sa.Text),
+    sa.Column("lead_id", sa.Text, info=LEAD),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),  # JSON, cut to a bound
+    sa.Column("body", sa.Text, nullable=False, info=LEAD_WITHIN),  # JSON, cut to a bound
     sa.Index("ix_rejected_events_lead", "lead_id"),
     sa.Index("ix_rejected_events_received", "received_at"),
     sqlite_autoincrement=True,
@@ -133,6 +140,19 @@ secrets = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+# What was answered to a request with an Idempotency-Key; no answer while the request is under way.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),  # of the API key: keys of two callers never meet
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("request_hash", sa.Text, nullable=False),
+    sa.Column("claim", sa.Text, nullable=False),  # random: which of several requests is the one under way
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("answer", sa.Text, info=LEAD_WITHIN),  # the JSON body, of a success only
+    sa.Index("ix_idempotency_keys_created", "created_at"),
 )
 
 # The rows of the spend table as Store.append_spend takes and Store.spend gives them.

@@ -158,6 +158,12 @@ class Store:
         with self.reading() as connection:
             return _position(connection)
 
+    def pulse(self) -> tuple[int, int]:
+        """The position, and a number that rises with each erasure: while both are the same, so is the log."""
+        with self.reading() as connection:
+            position, erasures = connection.exec_driver_sql(_PULSE).one()
+        return position or 0, erasures or 0
+
     def events(
         self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None
     ) -> pa.Table:
@@ -318,6 +324,7 @@ def _position(connection: sa.Connection) -> int:
     return connection.execute(_HIGHEST).scalar() or 0
 
 
+_PULSE = "SELECT (SELECT max(position) FROM events), (SELECT max(position) FROM erased_leads)"
 _HIGHEST = sa.select(sa.func.max(events.c.position))
 
 

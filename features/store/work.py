@@ -6,13 +6,10 @@ a lead says so in its ``info``, for erasure.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
-from features.store.schema import metadata
+from features.store.schema import LEAD, metadata
 
-_LEAD: dict[Any, Any] = {"lead": True}
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 # Who does a kind of work, until when. ``token`` rises whenever the holder changes: what was begun under a lower one
@@ -36,13 +33,14 @@ score_sets = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False),  # every event at or below it is in the scores
     sa.Column("as_of", sa.BigInteger, nullable=False),  # when the set was last brought up to date with the log
     sa.Column("whole_at", sa.BigInteger),  # since when every open lead is in it
+    sa.Column("reference", sa.Text),  # JSON: how readiness was distributed then, to measure drift by
 )
 
 scores = sa.Table(
     "scores",
     metadata,
     sa.Column("registered", sa.Text, primary_key=True),
-    sa.Column("lead_id", sa.Text, primary_key=True, info=_LEAD),
+    sa.Column("lead_id", sa.Text, primary_key=True, info=LEAD),
     sa.Column("as_of", sa.BigInteger, nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),  # of the log that it was computed from
     sa.Column("model_version", sa.Text, nullable=False),
@@ -62,7 +60,7 @@ scores = sa.Table(
 openings = sa.Table(
     "openings",
     metadata,
-    sa.Column("lead_id", sa.Text, primary_key=True, info=_LEAD),
+    sa.Column("lead_id", sa.Text, primary_key=True, info=LEAD),
     sa.Column("number", sa.Integer, primary_key=True),  # 1 for a lead's first
     sa.Column("event_id", sa.Text, nullable=False, unique=True),
     sa.Column("position", sa.BigInteger, nullable=False),  # of the handoff in the log
@@ -103,7 +101,7 @@ webhook_deliveries = sa.Table(
     sa.Column("endpoint_id", sa.Text, sa.ForeignKey("webhook_endpoints.endpoint_id"), nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),  # the header webhook-id
     sa.Column("type", sa.Text, nullable=False),
-    sa.Column("lead_id", sa.Text, info=_LEAD),
+    sa.Column("lead_id", sa.Text, info=LEAD),
     sa.Column("body", sa.Text, nullable=False),  # as it is signed and sent
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # pending, delivered or dead

@@ -32,8 +32,8 @@ class AuditEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: str = Field(description="ISO 8601, UTC")
-    who: str = Field(description="the id of a key, or `command line`")
-    via: str = Field(description="key, session or command")
+    who: str = Field(description="the id of a key, `command line`, or `hubspot`")
+    via: str = Field(description="key, session, command or webhook")
     action: str = Field(description="method and route, or the command")
     result: int = Field(description="the HTTP status; 0 for a command")
     requests: int

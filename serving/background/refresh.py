@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from features.events import DAY, SECOND
 from features.settings import Settings
 from features.store import Store
+from features.store.erasure import erased
 from serving import answers
 from serving.background import score_table
 from serving.background.lease import Lease
@@ -120,6 +121,9 @@ class Refresher:
         ended |= {answer["lead_id"]: answer["status"] for answer in found if answer["status"] != answers.OPEN}
         with self._store.writing() as connection:
             self._lease.guard(connection)
+            self._store.lock_log(connection)
+            gone = erased(connection, lead_ids)  # since they were scored
+            scored = [answer for answer in scored if answer["lead_id"] not in gone]
             score_table.remove_scores(connection, served.registered, sorted(ended))
             score_table.put_scores(connection, served.registered, scored, as_of=now, pos=top)
             self._judge.judge(connection, scored, ended, now)

@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 
 from features.store.work import score_sets, scores
+from serving.background import drift
 
 NEVER = "9999"  # stands for no call date: later than any
 
@@ -29,6 +30,7 @@ class ScoreSet:
     position: int
     as_of: int
     whole_at: int | None
+    reference: str | None = None
 
 
 def find_set(connection: sa.Connection, registered: str) -> ScoreSet | None:
@@ -59,7 +61,9 @@ def advance_set(connection: sa.Connection, registered: str, *, position: int, as
 
 def put_in_service(connection: sa.Connection, registered: str, now: int) -> None:
     """From now on this set answers; all others are gone."""
-    connection.execute(score_sets.update().where(score_sets.c.registered == registered).values(whole_at=now))
+    found = connection.execute(sa.select(-scores.c.minus_readiness).where(scores.c.registered == registered)).scalars()
+    change = score_sets.update().where(score_sets.c.registered == registered)
+    connection.execute(change.values(whole_at=now, reference=drift.reference(list(found))))
     for table in (scores, score_sets):
         connection.execute(table.delete().where(table.c.registered != registered))
 

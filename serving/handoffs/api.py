@@ -75,7 +75,7 @@ def handoffs(service: Service) -> APIBlueprint:
 
     @bp.get("/handoffs")
     @needs(service, "read")
-    @bp.doc(responses=[401, 403, 503], security=SECURITY, operation_id="handoffs")
+    @bp.doc(responses=[401, 403, 429, 503], security=SECURITY, operation_id="handoffs")
     @bp.input(HandoffsQuery, location="query")
     @bp.output(handoffs_model(service.settings.horizons))
     def all_handoffs(query_data: HandoffsQuery) -> Response:

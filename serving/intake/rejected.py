@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from features.events import content_id
 from features.store import Store
+from features.store.erasure import erased
 from features.store.schema import MAX_NAME, rejected_events
 from serving.intake.refused import shown
 
@@ -57,8 +58,12 @@ def _text(value: Any) -> str | None:
 
 
 def keep(connection: sa.Connection, found: Sequence[Rejected], kept: int = KEPT) -> None:
-    """Write them down, each once; the oldest beyond ``kept`` go."""
-    connection.execute(_INSERT, [each._asdict() for each in found])
+    """Write them down, each once, but none of a lead that was erased; the oldest beyond ``kept`` go."""
+    gone = erased(connection, [each.lead_id for each in found if each.lead_id is not None])
+    rows = [each._asdict() for each in found if each.lead_id not in gone]
+    if not rows:
+        return
+    connection.execute(_INSERT, rows)
     connection.execute(_FORGET, {"kept": kept})
 
 

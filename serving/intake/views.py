@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response, g, request
 
 from features.events import to_iso
-from serving.access import SECURITY, admit, needs
+from serving.access import SECURITY, admit, charge, needs
 from serving.headers import json_answer
 from serving.intake.body import MAX_EVENT, read_call
 from serving.intake.calls import KINDS, Received, Row, event_of
@@ -25,7 +25,7 @@ from serving.service import Service
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_ERRORS = [400, 401, 403, 503]
+_ERRORS = [400, 401, 403, 429, 503]
 _CORS = {  # any page may send: what it needs is the key, and no cookie counts here
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -59,6 +59,7 @@ def intake(service: Service) -> APIBlueprint:
         calls = body.get("batch")
         if not isinstance(calls, list):
             raise problem(400, "expected a list of calls under batch", code="bad_batch")
+        charge(service, "ingest", len(calls) - 1)  # one was charged with the request
         rows, rejects = _read(calls, None, body, service.clock(), g.key.key_id)
         writer.write(rows, rejects)
         return json_answer({"success": True})
@@ -85,7 +86,7 @@ def rejected_events(service: Service) -> APIBlueprint:
 
     @bp.get("/rejected-events")
     @needs(service, "read")
-    @bp.doc(responses=[401, 403, 503], security=SECURITY, operation_id="rejected_events")
+    @bp.doc(responses=[401, 403, 429, 503], security=SECURITY, operation_id="rejected_events")
     @bp.input(RejectedQuery, location="query")
     @bp.output(RejectedEvents)
     def list_rejected(query_data: RejectedQuery) -> Response:

@@ -9,6 +9,7 @@ from flask import Response, g
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.events import to_iso
+from features.store.erasure import COMPACT_UP_TO
 from serving.access import SECURITY, needs
 from serving.audit.log import Entry, write
 from serving.audit.requests import recorded
@@ -16,9 +17,6 @@ from serving.audit.views import AuditEntry
 from serving.headers import json_answer
 from serving.privacy.export import export
 from serving.service import Service
-
-# A file up to so large is written anew within the request: a second or two, while no event is taken in.
-COMPACT_UP_TO = 256 * 2**20
 
 
 class Erasure(BaseModel):
@@ -54,7 +52,7 @@ def privacy(service: Service) -> APIBlueprint:
     bp = APIBlueprint("privacy", __name__, url_prefix="/v1", tag="Personal data")
     admin = needs(service, "admin")
 
-    @bp.delete("/leads/<whole_lead:lead_id>")
+    @bp.delete("/leads/<lead_alone:lead_id>")
     @admin
     @bp.doc(responses=[401, 403, 404, 429, 503], security=SECURITY, operation_id="erase_lead")
     @bp.output(Erasure)

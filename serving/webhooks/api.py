@@ -14,7 +14,7 @@ from serving.webhooks.endpoints import Endpoint, Endpoints, require_active
 from serving.webhooks.messages import test_message
 from serving.webhooks.queue import Deliveries
 
-_ERRORS = [401, 403, 503]
+_ERRORS = [401, 403, 429, 503]
 _BODY_ERRORS = [400, *_ERRORS, 413, 415]
 
 

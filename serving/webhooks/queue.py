@@ -67,6 +67,13 @@ def enqueue_for(connection: sa.Connection, endpoint_id: str, message: Message, n
     connection.execute(make(_table).values(row).on_conflict_do_nothing())
 
 
+def depths(connection: sa.Connection) -> dict[str, tuple[int, int]]:
+    """How many deliveries wait and how many are dead, and since when the oldest of each is there."""
+    query = sa.select(_table.c.state, sa.func.count(), sa.func.min(_table.c.created_at))
+    rows = connection.execute(query.where(_table.c.state != DELIVERED).group_by(_table.c.state))
+    return {state: (n, oldest) for state, n, oldest in rows}
+
+
 def due_endpoints(connection: sa.Connection, now: int) -> list[str]:
     """The endpoints to which something can be sent now."""
     waits = sa.exists().where(_table.c.endpoint_id == _endpoints.c.endpoint_id, _IS_PENDING, _table.c.next_at <= now)

@@ -1,4 +1,4 @@
-"""Key rotation, sessions, the audit log, and the one way in which something leaves the append-only log."""
+"""Key rotation, sessions, the audit log, drift, and the one way in which something leaves the append-only log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.add_column("score_sets", sa.Column("reference", sa.Text))
     for name, kind in (
         ("expires_at", sa.BigInteger),
         ("last_used_at", sa.BigInteger),
@@ -65,7 +66,7 @@ def upgrade() -> None:
         op.execute(statement)
 
 
-# See docs/adr/0013-what-erasure-erases.md. Inserting stays as cheap as it was: no trigger looks at it.
+# See docs/adr/0012-what-erasure-erases.md. Inserting stays as cheap as it was: no trigger looks at it.
 ERASING = "EXISTS (SELECT 1 FROM append_only_exceptions WHERE lead_id = OLD.lead_id)"
 EXPIRING = "EXISTS (SELECT 1 FROM append_only_exceptions WHERE audit_before > OLD.at)"
 RETENTION = "EXISTS (SELECT 1 FROM append_only_exceptions WHERE audit_before IS NOT NULL)"
