@@ -41,7 +41,8 @@ def check(files: Mapping[str, bytes], registered: str | None = None) -> dict[str
             where=MANIFEST, expected=f"the digest {registered} that was registered", got=_digest(found), remedy=_REMEDY
         )
     rest = {name: content for name, content in files.items() if name != MANIFEST}
-    said = dict(reversed(line.split("  ", 1)) for line in found.decode(errors="replace").splitlines() if "  " in line)
+    lines = (line.partition("  ") for line in found.decode(errors="replace").splitlines())
+    said = {name: digest for digest, gap, name in lines if gap}
     for name in sorted(said.keys() | rest.keys()):
         if name not in rest:
             got = "it is missing"

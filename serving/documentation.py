@@ -12,8 +12,10 @@ ASSETS = files("flask_openapi3_swagger") / "templates" / "swagger"
 FILES = {"swagger-ui.css": "css", "swagger-ui-bundle.js": "js"}
 
 
-def bodies_are_required(document: dict[str, Any]) -> dict[str, Any]:
+def bodies_are_required(document: dict[Any, Any] | str) -> dict[Any, Any] | str:
     """APIFlask leaves out that what reads a body needs one."""
+    if isinstance(document, str):
+        return document
     for operations in document["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:

@@ -85,7 +85,7 @@ class Metrics:
         else:
             found = generate_latest(self._own)
         alone = CollectorRegistry()
-        alone.register(self)  # type: ignore[arg-type]
+        alone.register(self)
         ProcessCollector(registry=alone)
         PlatformCollector(registry=alone)
         return found + generate_latest(alone)

@@ -21,7 +21,9 @@ class RateLimits:
     """A bucket for each caller and kind of request, which leaks at the rate of that kind."""
 
     def __init__(self, limits: Limits) -> None:
-        self._rates = {kind: (getattr(limits, kind), BURST_SECONDS) for kind in ("read", "ingest", "write", "admin")}
+        self._rates: dict[str, tuple[float, int]] = {
+            kind: (getattr(limits, kind), BURST_SECONDS) for kind in ("read", "ingest", "write", "admin")
+        }
         self._rates["sign_in"] = limits.sign_in / 60, 60
         self._empty_at: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()

@@ -58,7 +58,8 @@ class BrokenModel(ModelUnavailable):
 
     def __init__(self, registered: str, why: str) -> None:
         self.registered = registered
-        super().__init__(f"model number {registered} in the registry is refused: {why}. Train the model anew")
+        remedy = "" if "training.train" in why else ". Train the model anew"
+        super().__init__(f"model number {registered} in the registry is refused: {why}{remedy}")
 
 
 class Registry:

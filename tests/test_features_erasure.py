@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from features.events import Event, events_table
 from features.store import Appended, Erasures, Store
 from features.store.erasure import lead_columns, name_of
 from features.store.protection import append_only_exceptions, audit_leads, audit_log, erased_leads
-from features.store.schema import lead_accounts
+from features.store.schema import idempotency_keys, lead_accounts
 
 MARKER = "zoe.marker@example.com"
 
@@ -93,6 +94,32 @@ def test_again_changes_nothing_and_an_unknown_lead_is_told(store: Store) -> None
             erasures.erase(unknown, 6_000)
     assert erasures.of(["nobody"]) == {}
     assert store.append(events_table([event(3000, "nobody")])).accepted == 1
+
+
+def test_all_ids_of_a_person_go_together(store: Store) -> None:
+    """Whichever of them is asked for."""
+    for asked, number in (("visitor", 10), ("known", 20)):
+        visitor, known = f"visitor {asked}", f"known {asked}"
+        store.append(events_table([event(number, visitor), event(number + 1, known)]))
+        store.append(events_table([event(number + 2, known, "identify", anonymous_id=visitor)]))
+        assert store.canonical([visitor]) == {visitor: known}
+        done = Erasures(store).erase({"visitor": visitor, "known": known}[asked], 5_000)
+        assert done.removed == {"events": 3, "lead_aliases": 1}
+        late = [event(number + 3, visitor), event(number + 4, known)]
+        assert store.append(events_table(late)).erased == 2
+
+
+def test_texts_that_name_the_lead_go_as_a_whole(store: Store) -> None:
+    lead, other = 'Zoe "100%" \\ Müller', "Zoe"
+    answer = {"request_hash": "h", "claim": "c", "created_at": 1, "key_id": "k"}
+    with store.writing() as connection:
+        for each in (lead, other):
+            row = {"idempotency_key": each[:8], "answer": orjson.dumps({"lead_id": each}).decode()}
+            connection.execute(idempotency_keys.insert(), answer | row)
+    done = Erasures(store).erase(lead, 5_000)
+    assert done.removed == {"idempotency_keys": 1}
+    with store.engine.connect() as connection:
+        assert connection.execute(sa.select(idempotency_keys.c.idempotency_key)).scalars().all() == [other]
 
 
 def test_a_failure_within_leaves_the_lead_as_it_was(store: Store) -> None:

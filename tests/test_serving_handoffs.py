@@ -206,7 +206,7 @@ def test_the_api_lists_them_page_by_page(own_service: Running) -> None:
     at = NOW + DAY
     one.clock.now = at
     one.append([Event(event_id="i", lead_id="late", type="identify", occurred_at=at, recorded_at=at,
-                      properties={"owner": "Ann"})])  # fmt: skip
+                      properties={"owner": "Ann"}), page_view("late", at)])  # fmt: skip
     one.models.scorer.call_on["late"] = one.today()
     one.refresh()
 

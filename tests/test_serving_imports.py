@@ -15,7 +15,7 @@ from serving_world import NOW, Clock
 
 from features.events import DAY, to_iso
 from features.settings import CrmSettings, Settings
-from features.store import Store
+from features.store import Erasures, Store
 from serving.app import create_app
 
 CONTACTS = """Record ID,Create Date,Original Source,Contact owner,Last Modified Date
@@ -146,10 +146,14 @@ def test_changes_become_traits_whatever_their_order(hubspot: tuple[Any, Store, C
     assert send(client, again).json == {"accepted": 0, "known": 4, "ignored": 0, "rejected": 0}
 
 
-def test_a_privacy_deletion_is_noted(hubspot: tuple[Any, Store, Clock]) -> None:
+def test_a_contact_deleted_for_privacy_is_erased(hubspot: tuple[Any, Store, Clock]) -> None:
     client, store, _ = hubspot
-    send(client, [change(kind="creation", ago=9), change(kind="privacyDeletion")])
-    assert store.events(["101"])["type"].to_pylist() == ["identify", "erased"]
+    deletion = change(kind="privacyDeletion")
+    assert send(client, [change(kind="creation", ago=9), deletion]).json["accepted"] == 2
+    assert store.events(["101"]).num_rows == 0
+    assert Erasures(store).of(["101"]) == {"101": NOW}
+    late = {"accepted": 0, "known": 1, "ignored": 1, "rejected": 0}
+    assert send(client, [change("city", "Bonn"), deletion]).json == late, "what still comes of it is dropped"
 
 
 def test_only_what_hubspot_signed_just_now_is_heard(hubspot: tuple[Any, Store, Clock]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import shutil
 import signal
@@ -102,7 +103,9 @@ def test_metrics_tell_of_requests_intake_scores_and_model(own_service: Running, 
     assert found[f"leadtime_request_seconds_count{route}"] == 1
     assert found["leadtime_events_total[('outcome', 'accepted')]"] == 1
     assert found["leadtime_events_total[('outcome', 'duplicates')]"] == 1
-    assert found["leadtime_call_list_age_seconds[]"] == 7
+    assert math.isnan(found["leadtime_scores_age_seconds[]"]), "nothing was refreshed yet"
+    assert math.isnan(found["leadtime_score_drift[]"])
+    assert found["leadtime_webhook_deliveries[('state', 'pending')]"] == 0
     assert found["leadtime_audit_waiting[]"] == 2
     assert found["leadtime_model_info[('registered', '7'), ('version', '7')]"] == 1
     assert "MADE-UP" not in text

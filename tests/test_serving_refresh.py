@@ -94,6 +94,7 @@ def test_colleagues_of_whom_something_changed_are_scored_again(store: Store) -> 
               properties={"account_id": account})
         for lead, account in (("a", "X"), ("b", "X"), ("c", "Y"))
     )  # fmt: skip
+    one.append([page_view(lead, now - DAY) for lead in ("a", "b", "c")])
     one.refresh()
     one.models.scorer.asked.clear()
     one.append([page_view("a", now)])

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from serving_world import NOW, World, run
 
-from features.errors import InputError, ModelUnavailable
+from features.errors import ModelUnavailable
 from features.lives import BOUGHT, GONE
 from model.scorer import Scorer
 from serving.registry import BrokenModel, Registry, load
@@ -131,13 +131,13 @@ def test_files_that_were_changed_after_training_are_refused(world: World, tmp_pa
     assert load("leadtime", "champion", uri).version == "7"
     (purchase,) = tmp_path.rglob("scorer/purchase.txt")
     purchase.write_bytes(purchase.read_bytes().replace(b"tree", b"Tree", 1))
-    with pytest.raises(InputError, match=r"purchase.txt.*another content"):
+    with pytest.raises(BrokenModel, match=r"purchase.txt.*another content"):
         load("leadtime", "champion", uri)
     ours = {
         path.name: path.read_bytes() for path in purchase.parent.iterdir() if path.name not in (MANIFEST, "MLmodel")
     }
     (purchase.parent / MANIFEST).write_bytes(manifest(ours))
-    with pytest.raises(InputError, match="that was registered"):
+    with pytest.raises(BrokenModel, match="that was registered"):
         load("leadtime", "champion", uri)
 
 

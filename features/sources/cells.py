@@ -9,10 +9,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from features.errors import InputError
-from features.events import DAY, parse_time, to_iso
+from features.events import DAY, EARLIEST, parse_time, to_iso
 from features.property_values import number_of, text_of
 from features.store.schema import MAX_NAME
-from features.tables.rows import EARLIEST
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MILLISECONDS = re.compile(r"-?\d{11,14}")  # since 1970: HubSpot's API writes times so; shorter ones are something else

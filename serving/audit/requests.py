@@ -41,8 +41,9 @@ def register(app: APIFlask, service: Service) -> None:
         if key is None or request.url_rule is None or g.get("recorded"):
             return response
         lead_ids = list(dict.fromkeys(g.get("concerned", ())))
-        if "lead_id" in (request.view_args or {}):
-            lead_ids.insert(0, request.view_args["lead_id"])
+        of_path = (request.view_args or {}).get("lead_id")
+        if of_path is not None:
+            lead_ids.insert(0, of_path)
         entry = Entry(
             at=service.clock(),
             who=key.key_id,

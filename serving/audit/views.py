@@ -66,7 +66,7 @@ def entry_answer(entry: Entry) -> dict[str, Any]:
 
 
 def audit(service: Service) -> APIBlueprint:
-    bp = APIBlueprint("audit", __name__, url_prefix="/v1", tag="Personal data")
+    bp = APIBlueprint("audit", __name__, url_prefix="/v1", tag="Audit log")
 
     @bp.get("/audit")
     @needs(service, "admin")

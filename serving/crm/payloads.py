@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from features.events import parse_time
+from features.events import EARLIEST, parse_time
 from features.settings import Disposition
 from features.sources.cells import Moment
-from features.tables.rows import EARLIEST
 from serving.payloads import Name, Properties, Strict, Time
 
 MAX_ITEMS = 1_000  # of one request

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from features.errors import ErasedLead
 from features.events import (
     DAY,
+    FARTHEST_NEED,
     IDENTIFY,
     LOST,
     NEED_DECLARED,
@@ -29,7 +30,6 @@ from features.sources.exports import Candidate
 from features.store.erasure import erased
 from features.store.feed import known_event_ids
 from features.store.transaction import Transaction
-from features.tables.parts import FARTHEST_NEED
 from features.traits import known_traits
 from serving.crm.payloads import Call, Outcome, Owner, Traits
 from serving.problems import field_errors
