@@ -11,7 +11,7 @@ from flask import Flask, Request, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from serving.problems import problem
+from serving.problems import invalid, problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -61,6 +61,12 @@ class JsonRequest(Request):
         if self.content_length is None and len(data) >= (self.max_content_length or sys.maxsize):
             raise RequestEntityTooLarge
         return data
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        found = super().get_json(force=force, silent=silent, cache=cache)
+        if found is None and not silent:  # or null would pass for an object without fields
+            raise invalid("json", {"body": ["expected an object or a list, got null"]})
+        return found
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         raise problem(400, f"the body is no JSON: {e}", code="bad_json")

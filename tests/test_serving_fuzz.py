@@ -24,16 +24,22 @@ from serving.registry import Served
 pytest_plugins = ("serving_fixtures",)
 
 EXAMPLES = "25"  # of each operation, besides those of the phases examples and coverage
-# What no schema can say (a time that has come, a date that a calendar has, one ending) may be refused with 422, and a
-# lead that was erased is gone. Everything else that the document allows must be accepted.
+# What no schema can say (a time that has come, a date that a calendar has, one ending, a key used once) may be refused
+# with 422, and a lead that was erased is gone. Everything else that the document allows must be accepted. Intake is as
+# lenient as the protocol: a batch is taken without the calls that cannot be used, which are kept with the reason.
 CONFIG = """
 [[operations]]
-include-operation-id = ["score_lead", "score_leads", "score_history", "score_histories", "call_list"]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "422"]
+include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
 
 [[operations]]
-include-operation-id = ["export_lead", "erase_lead"]
+include-tag = ["Personal data"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "410"]
+
+[[operations]]
+include-tag = ["Intake"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403"]
+checks.negative_data_rejection.expected-statuses = ["200", "400", "401", "403", "413", "415"]
 """
 UNLIMITED = dict.fromkeys(("read", "ingest", "write", "admin", "sign_in"), 0)
 

@@ -43,10 +43,10 @@ class Outcome(Strict):
 
     outcome: Literal["purchased", "lost"]
     at: When
-    value: float | None = Field(None, ge=0, allow_inf_nan=False)
+    value: float | None = Field(None, ge=0, allow_inf_nan=False, strict=True)
     reason: Name | None = None
     owner: Name | None = None
-    satisfaction: float | None = Field(None, ge=0, le=10, allow_inf_nan=False)
+    satisfaction: float | None = Field(None, ge=0, le=10, allow_inf_nan=False, strict=True)
 
 
 class LeadOutcome(Outcome):
@@ -59,7 +59,7 @@ class Call(Strict):
     event_id: Name | None = Field(None, description="your id of the call: sent again, it is not counted again")
     at: When
     disposition: Disposition
-    minutes: float | None = Field(None, ge=0, allow_inf_nan=False)
+    minutes: float | None = Field(None, ge=0, allow_inf_nan=False, strict=True)
     owner: Name | None = None
     note: _Text | None = None
 
@@ -79,7 +79,7 @@ class Traits(Strict):
     account_id: Name | None = None
     source: Name | None = None
     owner: Name | None = None
-    value: float | None = Field(None, ge=0, allow_inf_nan=False)
+    value: float | None = Field(None, ge=0, allow_inf_nan=False, strict=True)
     need_by: Time | None = Field(None, description="the date by which the lead says it needs the product")
     attributes: Properties = Field(default_factory=dict, description="any other traits")
 
