@@ -9,8 +9,8 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 
 from serving.headers import require_json
@@ -30,6 +30,10 @@ SECURITY: list[str | dict[str, list[Any]]] = [{"bearer": []}, {"header": []}]
 
 class Sessions(SecureCookieSessionInterface):
     """The cookie goes over TLS only, wherever the request came over TLS."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """None for the API, which knows no sessions: a cookie is not even looked at."""
+        return None if request.path.startswith("/v1/") else super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         return request.is_secure

@@ -15,7 +15,7 @@ from serving.access import SECURITY, needs
 from serving.answers import Health, Readiness, call_list_model, score_model, scores_model
 from serving.audit.requests import concerns
 from serving.checks import faults
-from serving.etags import Tagged, answered, as_shown, conditional, tagged
+from serving.etags import answered, as_shown, conditional
 from serving.headers import json_answer
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
@@ -40,19 +40,19 @@ def api(service: Service) -> APIBlueprint:
     def score_lead(lead_id: str, query_data: ScoreQuery) -> Response:
         """Score a stored lead
 
-        As of now (`as_of` lies up to a minute back while nothing new is known), or as of a past time with the data that
-        was recorded by then. A lead that has ended, or of
-        which nothing was known at that time, says so in `status` and `reason`.
+        As of now, or as of a past time with the data that was recorded by then. As of now `as_of` tells when the score
+        was computed: when something happened that it rests on, or else earlier on the same day (UTC). A lead that has
+        ended, or of which nothing was known at that time, says so in `status` and `reason`.
         """
         as_of = service.moment(query_data.as_of)
         served = service.models.current()
 
-        def compute() -> Tagged:
-            score = scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve)
-            return tagged(score, over=as_shown(score))
+        def compute() -> scoring.Answer:
+            return scoring.score_stored(service.store, lead_id, as_of, served, curve=query_data.curve)
 
         if query_data.as_of is not None:
-            return answered(compute())
+            score = compute()
+            return conditional(score, over=as_shown(score))
         return answered(service.kept_scores.read(lead_id, as_of, served.registered, compute, curve=query_data.curve))
 
     @bp.get("/scores")

@@ -21,7 +21,6 @@ from serving.background import score_table
 from serving.registry import ModelSource, Served
 from serving.scoring import Answer, records, standing_of_each
 
-SHOWN_TRAITS = ("owner", "source", "account_id", "value")
 KEEP = 60 * SECOND  # how long a computed list answers while nothing changes
 
 
@@ -149,7 +148,10 @@ def compute(store: Store, served: Served, as_of: int) -> Snapshot:
 def with_traits(leads: list[Answer], history: History, as_of: int) -> list[Answer]:
     """The answers with the traits that the list shows beside them."""
     traits = shown_traits(history, as_of)
-    return [{**lead, **{name: traits.get(lead["lead_id"], {}).get(name) for name in SHOWN_TRAITS}} for lead in leads]
+    return [
+        {**lead, **{name: traits.get(lead["lead_id"], {}).get(name) for name in score_table.SHOWN_TRAITS}}
+        for lead in leads
+    ]
 
 
 def shown_traits(history: History, as_of: int) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,8 @@ from flask import Response, request
 
 from serving.headers import dump
 
+# The caller may keep it, and asks again each time.
+_KEPT_BY_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, X-Api-Key"))
 _DIGITS = 3  # of a score: a tenth of a percent
 
 
@@ -29,10 +31,8 @@ def tagged(value: Any, *, over: Any = None) -> Tagged:
 
 def answered(answer: Tagged) -> Response:
     """The answer, or 304 when the caller has it already (If-None-Match)."""
-    response = Response(answer.body, mimetype="application/json")
-    response.set_etag(answer.etag, weak=True)
-    response.headers["Cache-Control"] = "private, no-cache"  # may be kept by the caller, and is asked for again
-    response.headers["Vary"] = "Authorization, X-Api-Key"
+    response = Response(answer.body, headers=[("ETag", f'W/"{answer.etag}"'), *_KEPT_BY_THE_CALLER],
+                        mimetype="application/json")  # fmt: skip
     if request.if_none_match:
         response.make_conditional(request)
     return response

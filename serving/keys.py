@@ -71,6 +71,8 @@ class Keys:
     def __init__(self, store: Store, clock: Callable[[], int] = now) -> None:
         self._store, self._clock = store, clock
         self._used: dict[str, int] = {}
+        self._rows: dict[str, tuple[sa.Row[Any], Key]] = {}  # as they were at that version of the database
+        self._version: object = None
         self._lock = threading.Lock()
 
     def create(self, name: str, scopes: Sequence[str], now: int, *, expires_at: int | None = None) -> tuple[Key, str]:
@@ -140,10 +142,11 @@ class Keys:
         key_id, _, secret = rest.partition("_")
         if prefix != "lt" or not key_id.isalnum() or not key_id.isascii() or not secret:
             return None
-        row = self._row(key_id)
-        if row is None:
+        found = self._kept(key_id)
+        if found is None:
             return None
-        key, at, given = _key(row), self._clock(), _hash(secret)
+        row, key = found
+        at, given = self._clock(), _hash(secret)
         current = hmac.compare_digest(given, row.hash)
         former = row.old_hash is not None and at < row.old_until and hmac.compare_digest(given, row.old_hash)
         if not (current or former) or not key.active(at):
@@ -165,6 +168,23 @@ class Keys:
                     api_keys.c.key_id == key_id, sa.or_(unknown, api_keys.c.last_used_at <= at - HOUR)
                 )
                 connection.execute(change.values(last_used_at=at))
+
+    def _kept(self, key_id: str) -> tuple[sa.Row[Any], Key] | None:
+        """As it lies in the database now, which is not read again while nothing in it has changed."""
+        version = self._store.version()
+        with self._lock:
+            if version != self._version:
+                self._rows, self._version = {}, version
+            if key_id in self._rows:
+                return self._rows[key_id]
+        row = self._row(key_id)
+        if row is None:
+            return None
+        found = row, _key(row)
+        with self._lock:
+            if version == self._version:
+                self._rows[key_id] = found
+        return found
 
     def _row(self, key_id: str) -> sa.Row[Any] | None:
         with self._store.engine.connect() as connection:

@@ -96,8 +96,11 @@ def test_mlflow_can_open_what_is_registered(trained: Path, tmp_path: Path) -> No
     asked = Requests(list(history.lead_ids[:5]), np.full(5, parse_time("2026-10-01")))
     frame = build(history, asked, scorer.catalogue).assign(as_of="2026-10-01")
     found, scored = opened.predict(frame), scorer.score(history, asked, reasons=False)
+    sent = json.loads(frame.to_json(orient="split", double_precision=15))  # as `mlflow models serve` is asked
+    over_http = opened.predict(pd.DataFrame(sent["data"], columns=sent["columns"]))
     for name in ("p_7", "p_30", "p_lost_7", "p_lost_30"):
         assert np.array_equal(found[name], scored[name])
+        assert over_http[name].to_numpy() == pytest.approx(found[name].to_numpy(), abs=1e-9)
 
 
 def test_open_leads_are_scored_into_csv(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

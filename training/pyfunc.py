@@ -26,11 +26,23 @@ class FeatureScorer:
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
         """``p_<h>`` and ``p_lost_<h>`` for each row. A column ``as_of`` (ISO 8601) is needed beside the features."""
         as_of = model_input["as_of"].map(parse_time).to_numpy(dtype="int64")
-        curves = self.scorer.curves(model_input.drop(columns="as_of"), as_of)
+        curves = self.scorer.curves(self._typed(model_input.drop(columns="as_of")), as_of)
         bought, lost = curves.at(list(self.scorer.horizons))
         columns = {f"p_{h}": bought[:, j] for j, h in enumerate(self.scorer.horizons)}
         columns |= {f"p_lost_{h}": lost[:, j] for j, h in enumerate(self.scorer.horizons)}
         return pd.DataFrame(columns, index=model_input.index)
+
+    def _typed(self, features: pd.DataFrame) -> pd.DataFrame:
+        """The frame with its types again, which JSON does not keep: texts are levels, and a column may be all null."""
+        levels = self.scorer.catalogue.category_dtypes
+        typed: dict[str, Any] = {}
+        for name, column in features.items():
+            if name in levels and not isinstance(column.dtype, pd.CategoricalDtype):
+                known = column.isna() | column.isin(levels[name].categories)
+                typed[name] = column.where(known, levels[name].categories[-1]).astype(levels[name])
+            elif name not in levels and column.isna().all():
+                typed[name] = column.astype(float)
+        return features.assign(**typed)
 
 
 def _load_pyfunc(path: str) -> FeatureScorer:

@@ -23,6 +23,7 @@ from features.store.engines import WRITE, make_engine
 from features.store.facts import LeadFacts, facts_of
 from features.store.schema import MAX_NAME, STATEMENT, events
 from features.store.spend import insert_spend, read_spend
+from features.store.versions import Versions
 
 # When a bulk reader pays: its own connection takes 0.1 s to set up.
 _BULK_FROM_LEADS = 1_000
@@ -50,6 +51,8 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._dialect: ModuleType = sqlite if engine.dialect.name == "sqlite" else postgres
+        self._versions = Versions(engine)
+        self._pulse: tuple[object, tuple[int, int]] = (None, (0, 0))
         self.on_append: Callable[[Appended], None] = lambda _: None  # is told of each append that is on disk
 
     @classmethod
@@ -77,6 +80,7 @@ class Store:
                 migrate.upgrade(connection)
 
     def close(self) -> None:
+        self._versions.close()
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -160,9 +164,18 @@ class Store:
 
     def pulse(self) -> tuple[int, int]:
         """The position, and a number that rises with each erasure: while both are the same, so is the log."""
+        version, known = self.version(), self._pulse
+        if known[0] == version:
+            return known[1]
         with self.reading() as connection:
             position, erasures = connection.exec_driver_sql(_PULSE).one()
-        return position or 0, erasures or 0
+        found = position or 0, erasures or 0
+        self._pulse = version, found
+        return found
+
+    def version(self) -> object:
+        """Equal to an earlier one only if nothing in the database has changed since (features/store/versions.py)."""
+        return self._versions.now()
 
     def events(
         self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None

@@ -90,7 +90,7 @@ class Audit:
 
     def note(self, entry: Entry) -> None:
         """On disk after the next ``flush``; equal requests until then become one entry."""
-        alike = (entry.who, entry.via, entry.action, entry.result, orjson.dumps(entry.detail))
+        alike = (entry.who, entry.via, entry.action, entry.result, orjson.dumps(entry.detail) if entry.detail else b"")
         with self._lock:
             found = self._waiting.get(alike)
             if found is None:

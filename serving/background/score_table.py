@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from features.store.work import score_sets, scores
 from serving.background import drift
 
+SHOWN_TRAITS = ("owner", "source", "account_id", "value")  # beside a score in the call list
 NEVER = "9999"  # stands for no call date: later than any
 
 Answer = dict[str, Any]
@@ -88,6 +89,27 @@ def put_scores(connection: sa.Connection, registered: str, answers: Sequence[Ans
     ]
     if rows:
         connection.execute(scores.insert(), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """One score. Every event of the log at or below ``set_position`` is in it."""
+
+    answer: Answer
+    as_of: int
+    set_position: int
+
+
+def find_score(connection: sa.Connection, registered: str, lead_id: str) -> Refreshed | None:
+    """The score of one open lead, without the traits that the call list shows beside it."""
+    columns = scores.c.answer, scores.c.as_of, score_sets.c.position
+    mine = scores.c.registered == registered, scores.c.lead_id == lead_id
+    both = scores.join(score_sets, scores.c.registered == score_sets.c.registered)
+    row = connection.execute(sa.select(*columns).select_from(both).where(*mine)).first()
+    if row is None:
+        return None
+    answer = {name: value for name, value in orjson.loads(row.answer).items() if name not in SHOWN_TRAITS}
+    return Refreshed(answer, row.as_of, row.position)
 
 
 def remove_scores(connection: sa.Connection, registered: str, lead_ids: Sequence[str]) -> None:
