@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy.exc
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, g
 from pydantic import BaseModel
 
 from features.errors import ModelUnavailable, StoreUnavailable
@@ -53,7 +53,10 @@ def api(service: Service) -> APIBlueprint:
         if query_data.as_of is not None:
             score = compute()
             return conditional(score, over=as_shown(score))
-        return answered(service.kept_scores.read(lead_id, as_of, served.registered, compute, curve=query_data.curve))
+        kept = service.kept_scores
+        return answered(
+            kept.read(lead_id, as_of, served.registered, compute, curve=query_data.curve, version=g.version)
+        )
 
     @bp.get("/scores")
     @read

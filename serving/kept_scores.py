@@ -42,12 +42,22 @@ class KeptScores:
         self._position, self._state = -1, _State(-1, -1, "")
         self._lock = threading.Lock()
 
-    def read(self, lead_id: str, now: int, registered: str, compute: Callable[[], Answer], *, curve: bool) -> Tagged:
+    def read(
+        self,
+        lead_id: str,
+        now: int,
+        registered: str,
+        compute: Callable[[], Answer],
+        *,
+        curve: bool,
+        version: object = None,
+    ) -> Tagged:
         """The kept answer, else the refreshed one, else what ``compute`` gives.
 
-        ``registered``: of the model in service. ``curve``: with the whole curve, which is not refreshed.
+        ``registered``: of the model in service. ``curve``: with the whole curve, which is not refreshed. ``version``:
+        of the database, as ``Store.version`` gave it a moment ago.
         """
-        position, erasures = self._store.pulse()
+        position, erasures = self._store.pulse(version)
         state, wanted = _State(now // DAY, erasures, registered), (lead_id, curve)
         with self._lock:
             self._follow(position, state)

@@ -136,13 +136,16 @@ class Keys:
             )
         return key
 
-    def verify(self, text: str) -> Key | None:
-        """The key that this text opens; None for an unknown, wrong, revoked or expired one."""
+    def verify(self, text: str, version: object = None) -> Key | None:
+        """The key that this text opens; None for an unknown, wrong, revoked or expired one.
+
+        ``version``: of the database, as ``Store.version`` gave it a moment ago.
+        """
         prefix, _, rest = text.partition("_")
         key_id, _, secret = rest.partition("_")
         if prefix != "lt" or not key_id.isalnum() or not key_id.isascii() or not secret:
             return None
-        found = self._kept(key_id)
+        found = self._kept(key_id, version or self._store.version())
         if found is None:
             return None
         row, key = found
@@ -169,9 +172,8 @@ class Keys:
                 )
                 connection.execute(change.values(last_used_at=at))
 
-    def _kept(self, key_id: str) -> tuple[sa.Row[Any], Key] | None:
+    def _kept(self, key_id: str, version: object) -> tuple[sa.Row[Any], Key] | None:
         """As it lies in the database now, which is not read again while nothing in it has changed."""
-        version = self._store.version()
         with self._lock:
             if version != self._version:
                 self._rows, self._version = {}, version

@@ -10,9 +10,11 @@ import logging
 import re
 import secrets
 import sys
+import threading
 import time
+from contextlib import nullcontext
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -23,6 +25,8 @@ from serving.audit.requests import route
 
 REQUEST_ID = "X-Request-Id"
 _SANE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MOMENT = 0.05  # seconds that a line may wait to be written
+_BUNDLE = 1_000  # lines
 _FRAMES = 30  # innermost frames of a trace
 
 log = logging.getLogger("leadtime.serving")
@@ -31,11 +35,46 @@ log = logging.getLogger("leadtime.serving")
 def configure(level: int = logging.INFO) -> None:
     """Every logger of the process writes JSON lines to standard error."""
     # What no line shows need not be found out for each (https://docs.python.org/3/howto/logging.html#optimization).
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 - as that page says
+    logging._srcfile = None  # noqa: SLF001 - as that page says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr)
+    handler = InBundles(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=level, force=True)
+
+
+class InBundles(logging.Handler):
+    """Writes what comes within a moment at once: a write for each request would make all threads take turns.
+
+    Warnings and what is worse are written immediately, with all that waits.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream, self._lines = stream, list[str]()
+        self._wake = threading.Event()
+        threading.Thread(target=self._write_on, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called under the handler's lock."""
+        self._lines.append(self.format(record))
+        if record.levelno >= logging.WARNING or len(self._lines) >= _BUNDLE:
+            self.flush()
+        elif len(self._lines) == 1:
+            self._wake.set()
+
+    def flush(self) -> None:
+        with self.lock or nullcontext():
+            lines, self._lines = self._lines, []
+            if lines:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+
+    def _write_on(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            time.sleep(_MOMENT)
+            self.flush()
 
 
 class JsonLines(logging.Formatter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from multiprocessing.util import Finalize
 
@@ -39,6 +40,7 @@ def application() -> APIFlask:
         models.stop()
         housekeeping.stop()
         store.close()
+        logging.shutdown()  # writes the lines that wait
 
     # Workers are processes of multiprocessing, which end without what is registered with atexit.
     Finalize(None, stop, exitpriority=100)

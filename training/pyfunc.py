@@ -35,7 +35,7 @@ class FeatureScorer:
     def _typed(self, features: pd.DataFrame) -> pd.DataFrame:
         """The frame with its types again, which JSON does not keep: texts are levels, and a column may be all null."""
         levels = self.scorer.catalogue.category_dtypes
-        typed: dict[str, Any] = {}
+        typed: dict[Any, Any] = {}
         for name, column in features.items():
             if name in levels and not isinstance(column.dtype, pd.CategoricalDtype):
                 known = column.isna() | column.isin(levels[name].categories)

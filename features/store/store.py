@@ -162,9 +162,12 @@ class Store:
         with self.reading() as connection:
             return _position(connection)
 
-    def pulse(self) -> tuple[int, int]:
-        """The position, and a number that rises with each erasure: while both are the same, so is the log."""
-        version, known = self.version(), self._pulse
+    def pulse(self, version: object = None) -> tuple[int, int]:
+        """The position, and a number that rises with each erasure: while both are the same, so is the log.
+
+        ``version``: as ``version`` gave it a moment ago.
+        """
+        version, known = version or self.version(), self._pulse
         if known[0] == version:
             return known[1]
         with self.reading() as connection:

@@ -42,7 +42,7 @@ class Versions:
     def _open(self, file: tuple[int, int]) -> None:
         self._drop()
         taken = self._engine.raw_connection()
-        self._connection, self._opened = taken.driver_connection, file  # type: ignore[assignment]
+        self._connection, self._opened = taken.driver_connection, file
         taken.detach()  # it is the pool's no more
         self._times_opened += 1
 
