@@ -64,7 +64,8 @@ class KeptScores:
             kept = self._kept.get(wanted)
         if kept is not None:
             return kept
-        answer = None if curve else self._refreshed(lead_id, position, state)
+        # no text in PostgreSQL can hold NUL
+        answer = None if curve or "\x00" in lead_id else self._refreshed(lead_id, position, state)
         if answer is None:
             answer = compute()
         found = tagged(answer, over=as_shown(answer))
