@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from background_world import Process, page_view, process
 from hypothesis import given
 from hypothesis import strategies as st
-from serving_fixtures import copy_of
 from serving_world import NOW, FixedModel, World, run
 
 from features.events import DAY
@@ -87,6 +86,8 @@ def test_openings_of_the_holdout_are_in_the_log_and_nobody_is_told(store: Store)
 def test_the_listing_shows_who_was_held_out_and_the_share(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
+    from serving_fixtures import copy_of
+
     monkeypatch.setenv("LEADTIME_HANDOFF_HOLDOUT", str(share))
     own_service = run(copy_of(world, tmp_path), FixedModel(Served(world.scorer, "7")))
     one = process(own_service.store)
