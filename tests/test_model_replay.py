@@ -59,6 +59,8 @@ def replays(draw: st.DrawFn) -> tuple[Rows, np.ndarray, Charges]:
         wasted_call=draw(st.floats(0, 50)),
         longest=draw(st.sampled_from([7.0, 30.0, 90.0])),
         missed_days=draw(st.floats(0, 90)),
+        early_cap=draw(st.sampled_from([float("inf"), 5.0])),
+        lead_time=draw(st.sampled_from([0.0, 14.0])),
     )
     return rows, np.array(plan, dtype=np.float64), charges
 
@@ -86,14 +88,12 @@ def test_every_lead_comes_to_one_end_and_costs_add_up_over_leads(drawn: tuple[Ro
     assert np.array_equal(result.called, result.won | result.wasted | (result.late & result.called))
     alone = [settle(rows.rows(rows.lead == lead), plan[rows.lead == lead], charges).cost[0] for lead in rows.leads]
     assert np.array_equal(result.cost, alone), "a lead costs the same whoever else is there"
-    uncalled = result.late & ~result.called
-    parts = (
-        charges.early * np.nansum(result.days_early)
-        + charges.wasted_call * result.wasted.sum()
-        + charges.missed * uncalled.sum()
-        + charges.late * np.minimum(result.days_late, charges.missed_days)[result.late & result.called].sum()
-    )
-    assert parts == pytest.approx(result.cost.sum())
+    certain = charges.wasted_call * result.wasted.sum() + charges.missed * (result.late & ~result.called).sum()
+    spare = np.concatenate([result.days_early[result.won], -result.days_late[result.late & result.called]])
+    spare = spare - charges.lead_time
+    early = np.minimum(charges.early * np.maximum(spare, 0), charges.early_cap).sum()
+    late = charges.late * np.minimum(np.maximum(-spare, 0), charges.missed_days).sum()
+    assert certain + early + late == pytest.approx(result.cost.sum())
 
 
 @settings(max_examples=100, deadline=None)

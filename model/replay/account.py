@@ -14,8 +14,9 @@ from model.replay.rows import Bool, Int64, Rows
 
 @dataclass(frozen=True)
 class Charges:
-    """``early``, ``late``: a day; ``wasted_call``: a call that no purchase follows within ``longest`` days.
-    ``missed_days``: a purchase that comes before any call costs what so many days late do, and no late call more.
+    """``early``, ``late``: each day before and after the best moment, which is ``lead_time`` days before the purchase;
+    ``early_cap``: the most that being too early costs. ``wasted_call``: a call that no purchase follows within
+    ``longest`` days. ``missed_days``: a purchase before any call costs so many days late, and no late call costs more.
     """
 
     early: float
@@ -23,10 +24,26 @@ class Charges:
     wasted_call: float
     longest: float
     missed_days: float
+    early_cap: float = float("inf")
+    lead_time: float = 0.0
 
     @classmethod
-    def of(cls, costs: CallCosts, *, longest: float, missed_days: float) -> Charges:
-        return cls(costs.early, costs.late, costs.wasted_call, longest, missed_days)
+    def of(cls, costs: CallCosts, *, longest: float, missed_days: float | None = None) -> Charges:
+        """``missed_days``: by default those after which a deal is lost, where that is set, else the longest horizon, by
+        which model.decision counts never calling.
+        """
+        cap, lost_after = getattr(costs, "early_cap", None), getattr(costs, "deal_lost_after", None)
+        late = costs.late if lost_after is None else getattr(costs, "deal_value", 0.0) / lost_after
+        usual = longest if lost_after is None else lost_after
+        return cls(
+            early=costs.early,
+            late=late,
+            wasted_call=costs.wasted_call,
+            longest=longest,
+            missed_days=usual if missed_days is None else missed_days,
+            early_cap=float("inf") if cap is None else cap,
+            lead_time=getattr(costs, "lead_time", 0.0),
+        )
 
     @property
     def missed(self) -> float:
@@ -40,8 +57,8 @@ class Result:
     ``day``: (m,) of the call, in days after the lead's first look, NaN for none. ``won``: called, and bought within
     the longest horizon after it; ``wasted``: called, and no purchase within it; ``late``: bought before the call, which
     came after all or never; ``waiting``: neither called nor ended when the replay did. A lead that was lost before it
-    was called is none of these. ``days_early`` (m,) where won. ``days_late`` (m,) where late: by how much the call, or
-    the date that stood for it, came after the purchase; NaN where there was no date. ``cost``: (m,).
+    was called is none of these. ``days_early`` (m,) from the call to the purchase where won. ``days_late`` (m,) where
+    late: from the purchase to the call, or to the date that stood for it; NaN where there was none. ``cost``: (m,).
     """
 
     day: Float
@@ -87,9 +104,11 @@ def _result(rows: Rows, row: Int64, day: Float, called: Bool, charges: Charges) 
     wasted = called & ~won & ~after
     days_early = np.where(won, gap, np.nan)
     days_late = np.where(late & np.isfinite(gap), np.maximum(-gap, 0.0), np.nan)
-    cost = np.where(won, charges.early * gap, 0.0)
+    spare = gap - charges.lead_time
+    dated = np.minimum(charges.early * np.maximum(spare, 0.0), charges.early_cap)
+    dated = dated + charges.late * np.minimum(np.maximum(-spare, 0.0), charges.missed_days)
+    cost = np.where(won | after, dated, 0.0)
     cost = np.where(wasted, charges.wasted_call, cost)
-    cost = np.where(after, charges.late * np.minimum(-gap, charges.missed_days), cost)
     cost = np.where(late & ~after, charges.missed, cost)
     return Result(
         day=np.where(called, rows.age[row] + day, np.nan),
@@ -106,13 +125,13 @@ def _result(rows: Rows, row: Int64, day: Float, called: Bool, charges: Charges) 
 def hindsight(rows: Rows, charges: Charges) -> Result:
     """The cheapest for each lead by who knows what will become of it: no policy of whole days costs less.
 
-    Of a purchase it takes the cheapest of the last day before it, the day after it if nobody knows yet, a call so early
-    that it counts as wasted, and none. Whoever does not buy is not called.
+    Of a purchase it takes the cheapest of the last day before the best moment, the day after it, a call so early that
+    it counts as wasted, and none. Whoever does not buy is not called.
     """
     first, last = rows.first, rows.last
-    bought_on = rows.duration[first]  # days after the first look
+    best_on = rows.duration[first] - charges.lead_time  # days after the first look
     reach = np.minimum(rows.age[last] + rows.step, rows.known_in[first])  # calls can come before this day
-    before = np.minimum(np.floor(bought_on), np.ceil(reach) - 1)
+    before = np.clip(np.floor(best_on), 0.0, np.ceil(reach) - 1)
     options = np.stack([before, before + 1, np.zeros(len(first)), np.full(len(first), np.nan)])
     options = np.where((options >= 0) & (options < reach), options, np.nan)
     results = [_on_day(rows, day, charges) for day in options]

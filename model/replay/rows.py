@@ -62,8 +62,14 @@ class Rows:
         return np.asarray((self.as_of - began) / DAY)
 
     def rows(self, which: Bool) -> Rows:
-        parts = (self.lead, self.as_of, self.outcome, self.duration, self.known_in)
-        return Rows(*(part[which] for part in parts), step=self.step)  # type: ignore[arg-type]
+        return Rows(
+            self.lead[which],
+            self.as_of[which],
+            self.outcome[which],
+            self.duration[which],
+            self.known_in[which],
+            self.step,
+        )
 
 
 def closed_at(history: History) -> Int64:
