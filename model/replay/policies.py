@@ -15,17 +15,17 @@ def at_once(rows: Rows) -> Float:
     return np.zeros(len(rows))
 
 
-def fixed_delay(rows: Rows, days: float) -> Float:
-    """``days`` after the first look at the lead."""
+def fixed_delay(rows: Rows, days: float | Float) -> Float:
+    """``days`` after the first look at the lead; one for all rows or (n,), as all constants here."""
     return np.maximum(days - rows.age, 0.0)
 
 
-def ready(readiness: Float, threshold: float) -> Float:
+def ready(readiness: Float, threshold: float | Float) -> Float:
     """As soon as ``readiness`` (n,) has reached the threshold."""
     return np.where(readiness >= threshold, 0.0, np.nan)
 
 
-def before_deadline(deadline_days: Float, ahead: float, otherwise: Float) -> Float:
+def before_deadline(deadline_days: Float, ahead: float | Float, otherwise: Float) -> Float:
     """``ahead`` days before the deadline as last declared; ``otherwise`` the plan where there is none.
 
     ``deadline_days``: (n,) days from the as-of time to the deadline, NaN without one.
