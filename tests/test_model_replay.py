@@ -13,7 +13,7 @@ from features.lives import lead_lives, standings
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import choose
 from model.replay.compare import by_group, compare
-from model.replay.policies import at_once, before_deadline, decided, fixed_delay, kept, ready
+from model.replay.policies import at_once, before_deadline, decided, due, fixed_delay, kept, ready
 from model.replay.rows import Rows, replay_rows
 
 HOURS = DAY // 24
@@ -177,6 +177,7 @@ def test_plans_of_the_simple_rules() -> None:
     assert ready(np.array([1.0, 50.0, 49.9, 80.0]), 50).tolist() == pytest.approx([np.nan, 0, np.nan, 0], nan_ok=True)
     deadline = np.array([20.5, 3.0, -4.0, np.nan])
     assert before_deadline(deadline, 7, fixed_delay(rows, 9)).tolist() == [13, 0, 0, 6]
+    assert due(np.array([0.0, 3.0, 3.1, np.nan]), 3).tolist() == pytest.approx([0, 0, np.nan, np.nan], nan_ok=True)
     given_days = decided(np.array([1.0, 2.0]), np.array([True, False]))
     assert given_days.tolist() == pytest.approx([1, np.nan], nan_ok=True)
 
@@ -190,8 +191,9 @@ def test_the_constants_are_the_cheapest_on_the_past() -> None:
     buyer = np.array([rows.outcome[i] == 1 for i in range(len(rows))])
     readiness = np.where(buyer & (rows.age >= 8), 90.0, 10.0)
     deadline = np.where(buyer, rows.duration + 14, np.nan)
-    found = choose(rows, readiness, deadline, CHARGES)
-    assert (found.delay, found.threshold, found.leads) == (9, 15, 40)
+    day = np.where(buyer, rows.duration + 5, np.nan)
+    found = choose(rows, readiness, deadline, day, CHARGES)
+    assert (found.delay, found.threshold, found.within, found.leads) == (9, 15, 7, 40)
     for other in range(31):
         costs = [settle(rows, fixed_delay(rows, days), CHARGES).cost.sum() for days in (found.delay, other)]
         assert costs[0] <= costs[1]

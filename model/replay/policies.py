@@ -39,6 +39,11 @@ def decided(day: Float, call: Bool) -> Float:
     return np.where(call, day, np.nan)
 
 
+def due(day: Float, within: float | Float) -> Float:
+    """At once when the date that was decided (n,), NaN for none, lies at most so many days ahead."""
+    return np.where(day <= within, 0.0, np.nan)
+
+
 def kept(rows: Rows, plan: Float) -> Float:
     """The first date that a plan gave for a lead, kept ever after."""
     made = np.where(np.isfinite(plan), np.arange(len(rows)), len(rows))

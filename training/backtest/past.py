@@ -12,10 +12,12 @@ from features.history import History
 from features.lives import lead_lives
 from features.settings import Settings
 from model.curves import Float
+from model.decision import decide
 from model.examples import calendar_split
 from model.person_period import DEADLINE
 from model.replay.account import Charges
 from model.replay.choose import Constants, choose
+from model.replay.policies import decided
 from model.replay.rows import Rows, replay_rows
 from model.scorer import Scorer
 from training.fitting import Fitted, fit, serving_split
@@ -35,8 +37,7 @@ def learn(history: History, origin: int, settings: Settings, charges: Charges, *
     split = calendar_split(history, known_by=origin, longest=settings.horizons[-1])
     fitted = fit(history, serving_split(split), settings, seed=seed, version=f"backtest-{origin}")
     rows = past_rows(history, split.train_since, origin, longest=charges.longest, step=step, seed=seed)
-    readiness, deadline = _as_then(fitted, history, rows)
-    return Fold(fitted.scorer, choose(rows, readiness, deadline, charges))
+    return Fold(fitted.scorer, choose(rows, *_as_then(fitted, history, rows), charges))
 
 
 def past_rows(history: History, begins: int, origin: int, *, longest: float, step: int, seed: int) -> Rows:
@@ -53,17 +54,21 @@ def past_rows(history: History, begins: int, origin: int, *, longest: float, ste
     return rows.rows(np.repeat(drawn, rows.last - rows.first + 1))
 
 
-def _as_then(fitted: Fitted, history: History, rows: Rows) -> tuple[Float, Float]:
-    """Readiness and days to the declared deadline of each row, the first without having learned from the lead."""
+def _as_then(fitted: Fitted, history: History, rows: Rows) -> tuple[Float, Float, Float]:
+    """Readiness, days to the declared deadline and to the date to call on of each row, by members of the ensemble that
+    have not learned from the lead.
+    """
     scorer = fitted.scorer
-    readiness, deadline = np.empty(len(rows)), np.full(len(rows), np.nan)
+    readiness, deadline, day = np.empty(len(rows)), np.full(len(rows), np.nan), np.empty(len(rows))
     names = np.array(history.lead_ids, dtype=object)[rows.lead]
     for i in range(0, len(rows), _AT_A_TIME):
         part = slice(i, i + _AT_A_TIME)
         X = build(history, Requests(names[part].tolist(), rows.as_of[part]), scorer.catalogue)
         raw = scorer.hazard.predict_held_out(X, rows.lead[part], as_of=rows.as_of[part])
-        chance = scorer.calibration.apply(raw).at([scorer.ready_horizon])[0][:, 0]
-        readiness[part] = scorer.readiness.of(chance)
+        curves = scorer.calibration.apply(raw)
+        readiness[part] = scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0])
+        decision = decide(curves, scorer.costs)
+        day[part] = decided(decision.day, decision.call)
         if DEADLINE in X:
             deadline[part] = X[DEADLINE]
-    return readiness, deadline
+    return readiness, deadline, day

@@ -30,7 +30,7 @@ from training.backtest.calendar import Calendar
 from training.backtest.past import Fold, learn
 from training.progress import stage
 
-OWN, KEPT = "leadtime", "leadtime, its first date kept"
+OWN, AHEAD, KEPT = "leadtime", "leadtime, days ahead", "leadtime, first date kept"
 ONCE, DELAY, READY, DEADLINE_RULE = "call at once", "fixed delay", "readiness above a threshold", "declared deadline"
 TRUTH, BEST = "the simulator's truth", "hindsight"
 TrueCurves = Callable[[list[str], npt.NDArray[np.int64]], Curves]
@@ -47,11 +47,12 @@ class Looks:
     delay: Float
     threshold: Float
     ahead: Float
+    within: Float
     true_day: Float
 
     @classmethod
     def empty(cls, n: int) -> Looks:
-        return cls(*(np.full(n, np.nan) for _ in range(7)))
+        return cls(*(np.full(n, np.nan) for _ in range(8)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +86,19 @@ def replay(
     most_leads: int,
     seed: int,
     truth: TrueCurves | None = None,
-    learned: Learn = learn,
+    learned: Learn | None = None,
     quiet: bool = False,
 ) -> Replay:
-    """``events``: what ``history`` was made of. ``truth``: the curves of the simulator, where it made the events."""
+    """``events``: what ``history`` was made of. ``truth``: the curves of the simulator, where it made the events.
+    ``learned``: another way to learn than ``learn``.
+    """
     rows, cohort = _sample(history, calendar, step=step, most=most_leads, seed=seed)
     looks, constants, began = Looks.empty(len(rows)), {}, time.perf_counter()
     for n, origin in enumerate(calendar.origins):
         last = n + 1 == len(calendar.origins)
         own = (rows.as_of >= origin) & (last | (rows.as_of < origin + calendar.retrain))
         with stage(f"fold {n + 1} of {len(calendar.origins)}, {date_of(origin)}", quiet=quiet) as current:
-            fold = learned(_known(events, origin), origin, settings, charges, seed=seed, step=step)
+            fold = (learned or learn)(_known(events, origin), origin, settings, charges, seed=seed, step=step)
             constants[origin] = fold.constants
             _look(looks, fold, history, rows, np.flatnonzero(own), truth=truth)
             left = (time.perf_counter() - began) / (n + 1) * (len(calendar.origins) - n - 1)
@@ -108,6 +111,7 @@ def plans(rows: Rows, looks: Looks) -> dict[str, Float]:
     later = np.maximum(looks.delay - rows.age, 0.0)
     found = {
         OWN: looks.day,
+        AHEAD: policies.due(looks.day, looks.within),
         KEPT: policies.kept(rows, looks.day),
         ONCE: policies.at_once(rows),
         DELAY: later,
@@ -115,7 +119,7 @@ def plans(rows: Rows, looks: Looks) -> dict[str, Float]:
         DEADLINE_RULE: policies.before_deadline(looks.deadline_days, looks.ahead, later),
     }
     if np.isfinite(looks.true_day).any():
-        found[TRUTH] = looks.true_day
+        found[TRUTH] = policies.due(looks.true_day, looks.within)
     return found
 
 
@@ -158,7 +162,8 @@ def _look(
     looks.readiness[own] = columns["readiness"]
     if DEADLINE in scorer.catalogue.names:
         looks.deadline_days[own] = matrix[:, scorer.catalogue.names.index(DEADLINE)]
-    looks.delay[own], looks.threshold[own], looks.ahead[own] = chosen.delay, chosen.threshold, chosen.ahead
+    looks.delay[own], looks.threshold[own] = chosen.delay, chosen.threshold
+    looks.ahead[own], looks.within[own] = chosen.ahead, chosen.within
     if truth is not None:
         looks.true_day[own] = _decided(truth(lead_ids, as_of), scorer)
 

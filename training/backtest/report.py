@@ -13,33 +13,36 @@ from model.replay.choose import Constants
 from model.replay.compare import Line, by_group, compare
 from training.backtest import pictures
 from training.backtest.calendar import Calendar
-from training.backtest.replay import BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH, Replay, date_of
+from training.backtest.replay import AHEAD, BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH, Replay, date_of
 
 ABOUT = {
     OWN: "calls when the date to call on, computed anew at each look, has come: as handoffs do",
+    AHEAD: "calls when that date lies at most so many days ahead; the best number on the past of each fold",
     KEPT: "calls on the first date that leadtime gave, however it moves later",
     ONCE: "calls at the first look",
     DELAY: "calls so many days after the first look; the best number on the past of each fold",
     READY: "calls when readiness reaches a threshold; the best one on the past of each fold",
     DEADLINE_RULE: "calls so many days before the declared deadline, the best number on the past; "
     "leads without a deadline as by the fixed delay",
-    TRUTH: "calls as leadtime does, but by the true curves given what the tables show: the best model there could be",
+    TRUTH: "calls as leadtime does so many days ahead, but by the true curves given what the tables show, those of the "
+    "best model there could be",
     BEST: "knows what will become of each lead: what cannot be beaten, nor reached",
 }
 CANNOT_KNOW = """<ul>
-<li><b>Calls would have changed what happened.</b> The purchases and losses are those that came with the calls that were
-really made; a call that a policy makes here wins or loses nobody. Only an experiment tells: hold a random share of the
-handoffs out (setting <code>handoff_holdout</code>) and compare.</li>
-<li><b>The calls that were really made are in the history.</b> What leads did after them moved readiness and dates; under
-another policy these traces would have been other ones.</li>
-<li><b>A missed deal was a deal.</b> All these leads did buy. That a purchase before any call would have been lost, and what
-that costs, is an assumption; the picture of missed deals shows what follows from others.</li>
-<li><b>Leads that were there before the replay began are left out:</b> at once and by a fixed delay they would have been
-called long ago. So are those that ended before they could be looked at.</li>
-<li><b>Leads still open at the end wait.</b> Neither called nor ended, they cost a policy nothing here: the more of them
-wait, the more its cost is too low. A purchase later than the longest horizon after the call counts as a wasted call.</li>
-<li><b>What was recorded when.</b> Tables without <code>recorded_at</code> count as recorded when it happened; fields that
-your CRM overwrote show what they became, not what they were.</li>
+<li><b>Calls would have changed what happened.</b> The purchases and losses are those that came with the calls that
+were really made; a call that a policy makes here wins or loses nobody. Only an experiment tells: hold a random share
+of the handoffs out (setting <code>handoff_holdout</code>) and compare.</li>
+<li><b>The calls that were really made are in the history.</b> What leads did after them moved readiness and dates;
+under another policy these traces would have been other ones.</li>
+<li><b>A missed deal was a deal.</b> All these leads did buy. That a purchase before any call would have been lost,
+and what that costs, is an assumption; the picture of missed deals shows what follows from others.</li>
+<li><b>Leads that were there before the replay began are left out:</b> at once and by a fixed delay they would have
+been called long ago. So are those that ended before they could be looked at.</li>
+<li><b>Leads still open at the end wait.</b> Neither called nor ended, they cost a policy nothing here: the more of
+them wait, the more its cost is too low. A purchase later than the longest horizon after the call counts as a wasted
+call.</li>
+<li><b>What was recorded when.</b> Tables without <code>recorded_at</code> count as recorded when it happened; fields
+that your CRM overwrote show what they became, not what they were.</li>
 <li><b>Intervals</b> are for other leads like these, with the same models, months and salespeople.</li>
 </ul>"""
 _STYLE = """
@@ -122,11 +125,11 @@ def _about(found: Findings) -> str:
     trained = f"{_plural(len(calendar.origins), 'time')}, every {_plural(calendar.retrain // DAY, 'day')}"
     return f"""<p>{leads:,} leads{drawn} of {escape(found.source)} that came in from {date_of(calendar.since)} to
 {date_of(calendar.enter_until)} were looked at every {_plural(rows.step, "day")} until {date_of(calendar.until)}, each
-time with what was recorded by then, and each policy called each of them at most once. The model was trained {trained}, on
-nothing later than that day. What became of the leads is known to {date_of(calendar.known_by)}.</p>
+time with what was recorded by then, and each policy called each of them at most once. The model was trained {trained},
+on nothing later than that day. What became of the leads is known to {date_of(calendar.known_by)}.</p>
 <p>Costs: a day too early {charges.early:g}{cap}, a day too late {charges.late:g}, a call that no purchase follows
-within {charges.longest:g} days {charges.wasted_call:g}.{ahead} Intervals of 95 %, by resampling leads, the same draws for
-all policies.</p>"""
+within {charges.longest:g} days {charges.wasted_call:g}.{ahead} Intervals of 95 %, by resampling leads, the same draws
+for all policies.</p>"""
 
 
 def _missed(charges: Charges) -> str:
@@ -182,11 +185,11 @@ def _month_table(found: Findings) -> str:
 
 def _constants(constants: Mapping[int, Constants]) -> str:
     rows = [
-        f"<tr><td>{date_of(origin)}</td><td>{c.delay:g}</td><td>{c.threshold:g}</td><td>{c.ahead:g}</td>"
+        f"<tr><td>{date_of(origin)}</td><td>{c.within:g}</td><td>{c.delay:g}</td><td>{c.threshold:g}</td><td>{c.ahead:g}</td>"
         f"<td>{c.leads:,}</td></tr>"
         for origin, c in constants.items()
     ]
-    head = ("from", "fixed delay, days", "readiness", "days before the deadline", "leads")
+    head = ("from", "leadtime, days ahead", "fixed delay, days", "readiness", "days before the deadline", "leads")
     return _table(head, rows, "What would have cost least on leads whose ends were known by that day.")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from model.metrics import Estimate
-from training.backtest.replay import BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH
+from training.backtest.replay import AHEAD, BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH
 from training.backtest.report import Findings
 
 NAMES = {
     OWN: "leadtime",
+    AHEAD: "days_ahead",
     KEPT: "first_date",
     ONCE: "at_once",
     DELAY: "fixed_delay",
