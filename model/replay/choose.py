@@ -20,8 +20,8 @@ WITHIN = (0, 1, 2, 3, 5, 7, 10, 14, 17, 21, 25, 30, 40)
 
 @dataclass(frozen=True)
 class Constants:
-    """``delay``: days after the first look; ``threshold``: of readiness; ``ahead``: days before the deadline; ``within``:
-    days that the date to call on may lie ahead. ``leads``: how many they were chosen on.
+    """``delay``: days after the first look; ``threshold``: of readiness; ``ahead``: days before the deadline;
+    ``within``: days that the date to call on may lie ahead. ``leads``: how many they were chosen on.
     """
 
     delay: float
