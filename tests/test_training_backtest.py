@@ -64,11 +64,11 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 def small_fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
     """As training.fitting.fit does it, of fewer examples, features and trees."""
     found = expand(history, split.test_since, roles=settings.events)
-    kept = [s for n, s in enumerate(found.features) if s.name == DEADLINE or (n % 40 == 0 and not s.numerator)]
+    kept = [s for n, s in enumerate(found.features) if s.name == DEADLINE or (n % 60 == 0 and not s.numerator)]
     catalogue = replace(found, features=tuple(kept))
     train = split.train(history, per_lead=4, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
-    hazard = PurchaseHazard(settings.horizons, max_trees=10, max_rows=4_000, seed=seed)
+    hazard = PurchaseHazard(settings.horizons, max_trees=5, max_rows=1_500, seed=seed)
     scorer = fit_scorer(
         train,
         calibrate,
