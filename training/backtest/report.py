@@ -28,6 +28,11 @@ ABOUT = {
     "best model there could be",
     BEST: "knows what will become of each lead: what cannot be beaten, nor reached",
 }
+MOVING = """<p><b>A date that moves.</b> The day of least expected cost is computed anew at each look. For a lead
+whose chance to buy hardly changes it lies as far ahead tomorrow as today and never comes, until signals say that the
+purchase is near. Whoever waits for it calls few and late. <i>Days ahead</i> shows what the same dates are worth to
+those who call a little before them; a <code>lead_time</code> under <code>[costs]</code>, where there is one, moves them
+too.</p>"""
 CANNOT_KNOW = """<ul>
 <li><b>Calls would have changed what happened.</b> The purchases and losses are those that came with the calls that
 were really made; a call that a policy makes here wins or loses nobody. Only an experiment tells: hold a random share
@@ -46,18 +51,19 @@ that your CRM overwrote show what they became, not what they were.</li>
 <li><b>Intervals</b> are for other leads like these, with the same models, months and salespeople.</li>
 </ul>"""
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; font-size: 13px; margin: 1rem 0; } caption { text-align: left; padding: .3rem 0; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; font-size: 13px; margin: 1rem 0; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } tbody tr.own { background: #eef4fb; font-weight: 600; }
-.scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; } small, .soft { color: #616e7c; font-weight: 400; }
+.scroll { overflow-x: auto; }
+svg { display: block; max-width: 100%; height: auto; margin: 1rem 0; } small, .soft { color: #616e7c; font-weight: 400; }
 li { margin: .4rem 0; }
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """The replay with its figures. ``step``: days between looks."""
+    """The replay with its figures. ``ahead``: the same lines, what each costs more counted from *days ahead*."""
 
     replay: Replay
     calendar: Calendar
@@ -65,6 +71,7 @@ class Findings:
     source: str
     results: dict[str, Result]
     lines: list[Line]
+    ahead: list[Line]
     months: dict[str, list[Line]]
 
     @classmethod
@@ -77,11 +84,9 @@ class Findings:
             source=source,
             results=results,
             lines=compare(results, own=OWN, seed=seed),
+            ahead=compare(results, own=AHEAD, seed=seed),
             months=by_group(results, replay.months(), own=OWN, seed=seed),
         )
-
-    def line(self, policy: str) -> Line | None:
-        return next((line for line in self.lines if line.policy == policy), None)
 
 
 def html(found: Findings) -> str:
@@ -99,6 +104,7 @@ def html(found: Findings) -> str:
 {_about(found)}
 <h2>The policies side by side</h2>
 {policy_table(found)}
+{MOVING}
 {drawn["costs"]}
 {drawn["reach"]}
 <ul>{"".join(f"<li><b>{escape(line.policy)}</b> {ABOUT[line.policy]}.</li>" for line in found.lines)}</ul>
@@ -142,7 +148,7 @@ def _missed(charges: Charges) -> str:
 def policy_table(found: Findings) -> str:
     head = (
         "policy", "calls", "wasted", "deals lost<br>to late calls", "days<br>early", "days<br>late", "waiting",
-        "cost by lead", "more than leadtime", "purchases<br>by call",
+        "cost by lead", "more than<br>leadtime", "more than<br>days ahead", "purchases<br>by call",
     )  # fmt: skip
     lines = [
         "".join(
@@ -157,10 +163,11 @@ def policy_table(found: Findings) -> str:
                 f"{line.waiting:,}",
                 _estimate(line.cost),
                 "" if line.policy == OWN else _estimate(line.above),
+                "" if line.policy == AHEAD else _estimate(ahead.above),
                 _estimate(line.conversion),
             )
         )
-        for line in found.lines
+        for line, ahead in zip(found.lines, found.ahead, strict=True)
     ]
     rows = [
         f"<tr{' class=own' if line.policy == OWN else ''}>{cells}</tr>"
@@ -185,8 +192,9 @@ def _month_table(found: Findings) -> str:
 
 def _constants(constants: Mapping[int, Constants]) -> str:
     rows = [
-        f"<tr><td>{date_of(origin)}</td><td>{c.within:g}</td><td>{c.delay:g}</td><td>{c.threshold:g}</td><td>{c.ahead:g}</td>"
-        f"<td>{c.leads:,}</td></tr>"
+        f"<tr><td>{date_of(origin)}</td>"
+        + "".join(f"<td>{value:,g}</td>" for value in (c.within, c.delay, c.threshold, c.ahead, c.leads))
+        + "</tr>"
         for origin, c in constants.items()
     ]
     head = ("from", "leadtime, days ahead", "fixed delay, days", "readiness", "days before the deadline", "leads")
@@ -196,8 +204,8 @@ def _constants(constants: Mapping[int, Constants]) -> str:
 def _table(head: Sequence[str], rows: Sequence[str], caption: str) -> str:
     names = "".join(f"<th>{name}</th>" for name in head)
     return (
-        f'<div class="scroll"><table><caption class="soft">{caption}</caption><thead><tr>{names}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        f'<p class="soft">{caption}</p>'
     )
 
 

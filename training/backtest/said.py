@@ -33,10 +33,12 @@ def metrics(found: Findings) -> dict[str, float]:
 
 
 def summary(found: Findings) -> str:
-    head = f"  {'':<30}{'calls':>7}{'wasted':>8}{'lost':>6}{'cost by lead':>14}   more than leadtime"
+    above = f"{'more than leadtime':<26}more than days ahead"
+    head = f"  {'':<30}{'calls':>7}{'wasted':>8}{'lost':>6}{'cost by lead':>14}   {above}"
     rows = [head]
-    for line in found.lines:
-        more = "" if line.policy == OWN else _with_limits(line.above)
+    for line, ahead in zip(found.lines, found.ahead, strict=True):
+        own = "" if line.policy == OWN else _with_limits(line.above)
+        more = f"{own:<26}" + ("" if line.policy == AHEAD else _with_limits(ahead.above))
         counts = f"{line.calls:>7,}{line.wasted:>8,}{line.late:>6,}{line.cost.value:>14.2f}"
         rows.append(f"  {line.policy:<30}{counts}   {more}".rstrip())
     leads, missed = len(found.replay.rows.leads), found.charges.missed_days
