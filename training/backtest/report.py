@@ -56,7 +56,8 @@ table { border-collapse: collapse; font-size: 13px; margin: 1rem 0; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e7eb; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } tbody tr.own { background: #eef4fb; font-weight: 600; }
 .scroll { overflow-x: auto; }
-svg { display: block; max-width: 100%; height: auto; margin: 1rem 0; } small, .soft { color: #616e7c; font-weight: 400; }
+svg { display: block; max-width: 100%; height: auto; margin: 1rem 0; }
+small, .soft { color: #616e7c; font-weight: 400; }
 li { margin: .4rem 0; }
 """
 
