@@ -11,6 +11,7 @@ from pathlib import Path
 from features.errors import InputError, LeadtimeError
 from features.events import DAY, parse_time, to_iso
 from features.history import History
+from features.lives import lead_lives
 from features.settings import Settings, load_settings
 from model.decision import CallCosts
 from model.replay.account import Charges
@@ -19,6 +20,7 @@ from training.backtest.replay import replay
 from training.backtest.report import Findings, html
 from training.backtest.said import metrics, summary
 from training.backtest.truth import true_curves_of
+from training.fitting import check_enough
 from training.inputs import Source, digest
 from training.progress import stage
 from training.tracking import Tracking
@@ -33,6 +35,7 @@ def backtest(source: Source, settings: Settings, given: argparse.Namespace, *, k
         events = source.events(known_by=known_by, now=now, up_to=position)
         history = History.from_table(events)
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
+    check_enough(lead_lives(history, known_by))
     longest, seed = settings.horizons[-1], settings.seed if given.seed is None else given.seed
     calendar = plan(history, known_by=known_by, longest=longest, folds=given.folds, retrain_days=given.retrain_days)
     with stage("open the tracking database"):  # before the work that would be in vain without it

@@ -32,7 +32,7 @@ class Calendar:
     @property
     def retrain(self) -> int:
         """Microseconds between two origins."""
-        return -(-(self.until - self.since) // len(self.origins))
+        return (self.until - self.since) // len(self.origins)
 
 
 def plan(history: History, *, known_by: int, longest: int, folds: int, retrain_days: int) -> Calendar:
