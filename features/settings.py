@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     handoff_close_days: int = Field(
         7, ge=0, description="an open purchase window closes when its call date moves more than so many days ahead"
     )
+    handoff_holdout: float = Field(
+        0.0, ge=0, le=1, description="share of leads that are not handed over, to measure what handoffs bring"
+    )
+    handoff_holdout_salt: str = Field("", description="another salt draws other leads")
     webhook_allow_private: bool = Field(
         False, description="webhooks may go to private, loopback and link-local addresses, and over plain http"
     )

@@ -18,6 +18,7 @@ from features.settings import Settings
 from features.store import Store
 from serving.background.lease import Lease
 from serving.background.refresh import Refresher
+from serving.handoffs.holdout import Holdout
 from serving.handoffs.judge import Judge
 from serving.registry import Served
 from serving.webhooks.courier import Courier
@@ -83,7 +84,8 @@ class Process:
 
     def __post_init__(self) -> None:
         self.scores, self.webhooks = Lease(self.store, "scores"), Lease(self.store, "webhooks")
-        judge = Judge(self.store, self.settings.handoff_close_days)
+        holdout = Holdout(self.settings.handoff_holdout, self.settings.handoff_holdout_salt)
+        judge = Judge(self.store, self.settings.handoff_close_days, holdout)
         self.refresher = Refresher(self.store, self.models, self.clock, self.settings, lease=self.scores, judge=judge)
         sender = Sender(allow_private=self.settings.webhook_allow_private, timeout=2.0)
         self.courier = Courier(self.store, self.webhooks, self.clock, sender, chance=lambda: 0.0)

@@ -32,7 +32,7 @@ _STYLE = {
 }
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def blank_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of its own: pyplot keeps every figure alive in a long process."""
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the stubs want literal keys
         figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
@@ -40,7 +40,7 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list
     return figure, axes
 
 
-def _name(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
+def label_axes(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
     ax.set_title(title, loc="left", fontweight="bold", fontsize=11)
     ax.set(xlabel=xlabel, ylabel=ylabel)
 
@@ -48,7 +48,7 @@ def _name(ax: Axes, title: str, xlabel: str, ylabel: str) -> None:
 def calibration(block: Block, curves: Curves) -> Figure:
     """Predicted against observed share of buyers at each horizon, rows in tenths by prediction."""
     k = len(block.horizons)
-    figure, axes = _figure(3.4 * k + 0.4, 3.7, k)
+    figure, axes = blank_figure(3.4 * k + 0.4, 3.7, k)
     predicted = curves.at(list(block.horizons))[0]
     for j, (ax, horizon) in enumerate(zip(axes, block.horizons, strict=True)):
         points = deciles(block.duration, block.outcome, horizon, predicted[:, j])
@@ -56,7 +56,7 @@ def calibration(block: Block, curves: Curves) -> Figure:
         top = max(0.02, 1.08 * max(*x, *y))
         ax.plot([0, top], [0, top], color=SOFT, lw=1, label="perfect")
         ax.plot(x, y, "o-", color=MAIN, lw=1.2, ms=5, label="tenths of the leads")
-        _name(ax, f"{horizon} days", "predicted to buy by then", "" if j else "did buy by then (Aalen-Johansen)")
+        label_axes(ax, f"{horizon} days", "predicted to buy by then", "" if j else "did buy by then (Aalen-Johansen)")
         ax.set(xlim=(0, top), ylim=(0, top), aspect="equal")
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.1 else 1))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.1 else 1))
@@ -66,7 +66,7 @@ def calibration(block: Block, curves: Curves) -> Figure:
 
 def curve_groups(block: Block, curves: Curves) -> Figure:
     """Mean predicted curves of five groups by prediction, over what happened to each (Aalen-Johansen, dashed)."""
-    figure, (ax,) = _figure(7.2, 4.4)
+    figure, (ax,) = blank_figure(7.2, 4.4)
     score = curves.at([block.horizons[-1]])[0][:, 0]
     member = np.searchsorted(np.quantile(score, [0.2, 0.4, 0.6, 0.8]), score, side="left")
     colours = mpl.colormaps["viridis"](np.linspace(0.08, 0.85, 5))
@@ -78,7 +78,7 @@ def curve_groups(block: Block, curves: Curves) -> Figure:
         last = bought[shown][-1]
         ax.plot(grid, curves.rows(rows).at(grid)[0].mean(axis=0), color=colours[group], lw=2, label=_fifth(int(group)))
         ax.step([*at[shown], grid[-1]], [*bought[shown], last], where="post", color=colours[group], lw=1.2, ls="--")
-    _name(ax, "Purchase curves: predicted, and what happened (dashed)", "days after the as-of time", "has bought")
+    label_axes(ax, "Purchase curves: predicted, and what happened (dashed)", "days after the as-of time", "has bought")
     ax.set_xlim(0, grid[-1])
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -94,9 +94,9 @@ def importance(gains: Mapping[str, float], *, shown: int = 20) -> Figure:
     """Each feature's share of the loss that all splits took away, the largest first."""
     total = sum(gains.values()) or 1.0
     top = sorted(gains.items(), key=lambda item: item[1])[-shown:]
-    figure, (ax,) = _figure(7.2, 0.8 + 0.24 * max(4, len(top)))
+    figure, (ax,) = blank_figure(7.2, 0.8 + 0.24 * max(4, len(top)))
     ax.barh([name for name, _ in top], [gain / total for _, gain in top], color=MAIN, height=0.7)
-    _name(ax, "What the model looks at", "share of the total gain", "")
+    label_axes(ax, "What the model looks at", "share of the total gain", "")
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.grid(axis="y", visible=False)
     return figure
@@ -104,14 +104,14 @@ def importance(gains: Mapping[str, float], *, shown: int = 20) -> Figure:
 
 def lift(block: Block, curves: Curves) -> Figure:
     """Who calls the best leads first reaches which share of the purchases, at each horizon."""
-    figure, (ax,) = _figure(5.4, 4.6)
+    figure, (ax,) = blank_figure(5.4, 4.6)
     weights, predicted = block.weights(list(block.horizons)), curves.at(list(block.horizons))[0]
     colours = mpl.colormaps["viridis"](np.linspace(0.1, 0.8, len(block.horizons)))
     ax.plot([0, 1], [0, 1], color=SOFT, lw=1, label="in any order")
     for j, horizon in enumerate(block.horizons):
         called, gained = gain_curve(weights, predicted[:, j], column=j)
         ax.plot(called, gained, color=colours[j], lw=1.8, label=f"bought within {horizon} days")
-    _name(ax, "Calling the best leads first", "share of the leads called", "share of the purchases reached")
+    label_axes(ax, "Calling the best leads first", "share of the leads called", "share of the purchases reached")
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))

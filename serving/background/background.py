@@ -10,6 +10,7 @@ from features.store import Store
 from serving.background.lease import Lease
 from serving.background.refresh import Refresher
 from serving.background.worker import Worker
+from serving.handoffs.holdout import Holdout
 from serving.handoffs.judge import Judge
 from serving.registry import ModelSource
 from serving.webhooks.courier import Courier
@@ -23,7 +24,9 @@ class Background:
 
     def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings) -> None:
         scores, webhooks = Lease(store, "scores"), Lease(store, "webhooks")
-        judge = Judge(store, settings.handoff_close_days)
+        judge = Judge(
+            store, settings.handoff_close_days, Holdout(settings.handoff_holdout, settings.handoff_holdout_salt)
+        )
         refresher = Refresher(store, models, clock, settings, lease=scores, judge=judge)
         self._courier = Courier(store, webhooks, clock, Sender(allow_private=settings.webhook_allow_private))
         self._workers = [

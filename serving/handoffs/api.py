@@ -39,6 +39,8 @@ class _Handoff(_Answer):
     opened_at: str = Field(description="ISO 8601, UTC")
     closed_at: str | None
     closed_because: str | None = Field(description="purchased, lost, moved_away, no_call_expected, gone")
+    held_out: bool = Field(description="in the random holdout: it was not handed over and nobody was told")
+    holdout_share: float = Field(ge=0, le=1, description="the share of all leads that was held out then")
     as_of: str
     readiness: float = Field(ge=0, le=100)
     window_start: date
@@ -66,6 +68,7 @@ def handoffs_model(horizons: tuple[int, ...]) -> type[BaseModel]:
         __base__=_Answer,
         __doc__="Handoffs, the oldest first.",
         handoffs=(list[handoff], ...),
+        holdout_share=(float, Field(ge=0, le=1, description="the share of all leads that is held out now")),
         next_cursor=(str | None, Field(description="ask with it for what follows; null: nothing follows yet")),
     )
 
@@ -93,6 +96,7 @@ def handoffs(service: Service) -> APIBlueprint:
         )
         page = found[: query_data.limit]
         more = str(page[-1][0]) if len(found) > query_data.limit else None
-        return json_answer({"handoffs": [handoff for _, handoff in page], "next_cursor": more})
+        share = service.settings.handoff_holdout
+        return json_answer({"handoffs": [handoff for _, handoff in page], "holdout_share": share, "next_cursor": more})
 
     return bp

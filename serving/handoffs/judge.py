@@ -1,7 +1,8 @@
 """When a lead's purchase window opens and closes: docs/adr/0011-a-handoff-for-each-opening.md.
 
 It opens with the first refreshed score by which a call is worth it and the date to call on has come (UTC). It closes
-when the lead ends, when no call is worth it any more, or when that date moves away by more than some days.
+when the lead ends, when no call is worth it any more, or when that date moves away by more than some days. Openings of
+leads in the random holdout are recorded all the same, but nobody is told.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from features.events import HANDOFF, Event, content_id, events_table, to_datetime, to_iso
 from features.store import Store
 from features.store.schema import events
 from features.store.work import openings
+from serving.handoffs.holdout import Holdout
 from serving.webhooks.messages import WINDOW_CLOSED, WINDOW_OPENED, Message
 from serving.webhooks.queue import enqueue
 
@@ -26,10 +29,14 @@ _NOT_HANDED_ON = ("lead_id", "status", "reason", "curve", "error")
 
 
 class Judge:
-    """Holds the openings against new scores. ``close_days``: how far the call date of an open window may move away."""
+    """Holds the openings against new scores. ``close_days``: how far the call date of an open window may move away.
 
-    def __init__(self, store: Store, close_days: int) -> None:
+    ``holdout``: the leads of whose windows nobody is told.
+    """
+
+    def __init__(self, store: Store, close_days: int, holdout: Holdout | None = None) -> None:
         self._store, self._close_after = store, timedelta(days=close_days)
+        self._holdout = holdout or Holdout()
 
     def judge(self, connection: sa.Connection, scored: Sequence[Answer], ended: Mapping[str, str], now: int) -> None:
         """Open and close windows, append the handoffs and queue the webhooks, all in the caller's transaction.
@@ -68,7 +75,7 @@ class Judge:
                 type=HANDOFF,
                 occurred_at=now,
                 recorded_at=now,
-                properties={"number": number, **handed_on(answer)},
+                properties={"number": number, **handed_on(answer), **self._drawn(lead_id)},
             )
             handoffs.append((event, answer))
         self._store.append_in(connection, events_table(event for event, _ in handoffs))
@@ -76,17 +83,24 @@ class Judge:
         found = connection.execute(sa.select(events.c.event_id, events.c.position).where(events.c.event_id.in_(ids)))
         positions = dict(found.all())
         for event, answer in handoffs:
+            number = event.properties["number"]
             row = {
                 "lead_id": event.lead_id,
-                "number": event.properties["number"],
+                "number": number,
                 "event_id": event.event_id,
                 "position": positions[event.event_id],
                 "owner": answer["owner"],
                 "opened_at": now,
             }
             connection.execute(openings.insert().values(row))
-            data = {"handoff_id": event.event_id, "lead_id": event.lead_id, **event.properties}
-            enqueue(connection, _message(WINDOW_OPENED, event.lead_id, row["number"], now, data), now)
+            if event.properties["held_out"]:
+                continue
+            data = {"handoff_id": event.event_id, "lead_id": event.lead_id, "number": number, **handed_on(answer)}
+            enqueue(connection, _message(WINDOW_OPENED, event.lead_id, number, now, data), now)
+
+    def _drawn(self, lead_id: str) -> dict[str, Any]:
+        """With the share that was in force: what lift is to be weighed by later."""
+        return {"held_out": self._holdout.holds(lead_id), "holdout_share": self._holdout.share}
 
 
 def handed_on(answer: Answer) -> dict[str, Any]:
@@ -107,6 +121,8 @@ def _open_windows(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[st
 def _close(connection: sa.Connection, window: sa.Row[Any], because: str, now: int) -> None:
     this = (openings.c.lead_id == window.lead_id, openings.c.number == window.number)
     connection.execute(openings.update().where(*this).values(closed_at=now, closed_because=because))
+    if _was_held_out(connection, window.event_id):
+        return
     data = {
         "handoff_id": window.event_id,
         "lead_id": window.lead_id,
@@ -117,6 +133,12 @@ def _close(connection: sa.Connection, window: sa.Row[Any], because: str, now: in
         "closed_because": because,
     }
     enqueue(connection, _message(WINDOW_CLOSED, window.lead_id, window.number, now, data), now)
+
+
+def _was_held_out(connection: sa.Connection, handoff_id: str) -> bool:
+    """As it was when the window opened: the settings may be others now."""
+    said = connection.execute(sa.select(events.c.properties).where(events.c.event_id == handoff_id)).scalar()
+    return said is not None and bool(orjson.loads(said).get("held_out"))
 
 
 def _message(kind: str, lead_id: str, number: int, now: int, data: Mapping[str, Any]) -> Message:

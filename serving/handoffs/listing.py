@@ -42,5 +42,7 @@ def _handoff(row: sa.Row[Any]) -> dict[str, Any]:
         "opened_at": to_iso(row.opened_at),
         "closed_at": None if row.closed_at is None else to_iso(row.closed_at),
         "closed_because": row.closed_because,
+        "held_out": False,  # of handoffs before there was a holdout
+        "holdout_share": 0.0,
         **orjson.loads(row.properties),
     }

@@ -1,0 +1,51 @@
+"""The constants of the simple rules: those that would have cost least on the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.curves import Float
+from model.decision import call_days
+from model.replay.account import Charges, settle
+from model.replay.policies import before_deadline, due, fixed_delay, ready
+from model.replay.rows import Rows
+
+THRESHOLDS = (*range(0, 100, 5), 97.5, 99.0)
+DAYS_AHEAD = (0, 3, 7, 10, 14, 21, 30, 45, 60, 90)
+WITHIN = (0, 1, 2, 3, 5, 7, 10, 14, 17, 21, 25, 30, 40)
+
+
+@dataclass(frozen=True)
+class Constants:
+    """``delay``: days after the first look; ``threshold``: of readiness; ``ahead``: days before the deadline;
+    ``within``: days that the date to call on may lie ahead. ``leads``: how many they were chosen on.
+    """
+
+    delay: float
+    threshold: float
+    ahead: float
+    within: float
+    leads: int
+
+
+def choose(past: Rows, readiness: Float, deadline_days: Float, day: Float, charges: Charges) -> Constants:
+    """``readiness``, ``deadline_days`` and ``day`` to call on: (n,) for the rows of the past, as known then, NaN for
+    none. The smallest of equals.
+    """
+    delay = _cheapest(past, call_days(charges.longest).tolist(), lambda days: fixed_delay(past, days), charges)
+    otherwise = fixed_delay(past, delay)
+    return Constants(
+        delay=delay,
+        threshold=_cheapest(past, THRESHOLDS, lambda least: ready(readiness, least), charges),
+        ahead=_cheapest(past, DAYS_AHEAD, lambda ahead: before_deadline(deadline_days, ahead, otherwise), charges),
+        within=_cheapest(past, WITHIN, lambda within: due(day, within), charges),
+        leads=len(past.first),
+    )
+
+
+def _cheapest(past: Rows, values: Sequence[float], plan: Callable[[float], Float], charges: Charges) -> float:
+    costs = [settle(past, plan(value), charges).cost.sum() for value in values]
+    return float(values[int(np.argmin(costs))])

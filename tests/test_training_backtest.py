@@ -1,0 +1,233 @@
+"""The backtest: nothing recorded after a day moves what was decided on it, and the report says what it cannot know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from features.catalogue import expand
+from features.errors import InputError
+from features.events import DAY, to_iso
+from features.history import History
+from features.settings import Settings
+from features.sources.simulator.dynamics import Span
+from features.sources.simulator.market import WORLDS
+from features.sources.simulator.stream import write_simulation
+from features.tables import read_tables
+from model.decision import CallCosts
+from model.examples import Split
+from model.fit_scorer import fit_scorer
+from model.hazard import PurchaseHazard
+from model.person_period import DEADLINE
+from model.replay.account import Charges
+from training.backtest import past
+from training.backtest.__main__ import main
+from training.backtest.calendar import Calendar, plan
+from training.backtest.replay import BEST, OWN, TRUTH, Replay, replay
+from training.backtest.report import Findings, html
+from training.backtest.truth import true_curves_of
+from training.fitting import Fitted
+
+NOW = int(np.datetime64("2026-11-01T12:00", "us").astype(np.int64))
+SETTINGS = Settings(horizons=(7, 30))
+CHARGES = Charges.of(CallCosts(), longest=30.0)
+
+
+@dataclass(frozen=True)
+class Material:
+    folder: Path
+    events: pa.Table
+    history: History
+    calendar: Calendar
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = tmp_path_factory.mktemp("tables")
+    span = Span(date(2026, 11, 1), 260)
+    write_simulation(
+        folder, leads=500, seed=5, world=WORLDS["rich"], span=span, file_format="parquet", advance=lambda _: None
+    )
+    events = read_tables(folder, now=NOW).events
+    history = History.from_table(events)
+    return Material(folder, events, history, plan(history, known_by=NOW, longest=30, folds=2, retrain_days=30))
+
+
+def small_fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
+    """As training.fitting.fit does it, of fewer examples, features and trees."""
+    found = expand(history, split.test_since, roles=settings.events)
+    kept = [s for n, s in enumerate(found.features) if s.name == DEADLINE or (n % 60 == 0 and not s.numerator)]
+    catalogue = replace(found, features=tuple(kept))
+    train = split.train(history, per_lead=4, seed=seed).with_features(history, catalogue)
+    calibrate = split.calibrate(history).with_features(history, catalogue)
+    hazard = PurchaseHazard(settings.horizons, max_trees=5, max_rows=1_500, seed=seed)
+    scorer = fit_scorer(
+        train,
+        calibrate,
+        catalogue,
+        horizons=settings.horizons,
+        costs=settings.costs,
+        seed=seed,
+        version=version,
+        hazard=hazard,
+    )
+    return Fitted(scorer, train, calibrate)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def smaller() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(past, "fit", small_fit)
+        yield
+
+
+def run(material: Material, events: pa.Table, **given: object) -> Replay:
+    history = History.from_table(events)
+    options = {"step": 3, "most_leads": 500, "seed": 1, "quiet": True, **given}
+    return replay(events, history, material.calendar, SETTINGS, CHARGES, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def both(material: Material) -> tuple[Replay, past.Fold]:
+    """A replay, and one of its folds for tests that ask how it is used."""
+    folds = []
+
+    def keep(*given: Any, **named: Any) -> past.Fold:
+        folds.append(past.learn(*given, **named))
+        return folds[-1]
+
+    return run(material, material.events, learned=keep, truth=true_curves_of(material.folder, 30)), folds[-1]
+
+
+@pytest.fixture(scope="module")
+def replayed(both: tuple[Replay, past.Fold]) -> Replay:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def fold(both: tuple[Replay, past.Fold]) -> past.Fold:
+    return both[1]
+
+
+def test_nothing_recorded_after_a_day_moves_what_was_decided_on_it(material: Material, replayed: Replay) -> None:
+    """All that was learned after a day in the middle of a fold is learned a year later, or said otherwise."""
+    day = material.calendar.origins[1] + 10 * DAY
+    after = pc.greater(material.events["recorded_at"], day)
+    recorded = pc.if_else(after, pc.add(material.events["recorded_at"], 365 * DAY), material.events["recorded_at"])
+    kind = pc.if_else(
+        pc.and_(after, pc.equal(material.events["type"], "page_view")), "unheard_of", material.events["type"]
+    )
+    names = material.events.schema.names
+    other = material.events.set_column(names.index("recorded_at"), "recorded_at", recorded)
+    other = other.set_column(names.index("type"), "type", kind)
+    shifted = run(material, other)
+    before = np.flatnonzero(replayed.rows.as_of <= day)
+    looked = {(replayed.rows.lead[i], replayed.rows.as_of[i]): i for i in before}
+    mine = np.flatnonzero(shifted.rows.as_of <= day)
+    assert len(mine) == len(looked) > 200
+    same = np.array([looked[shifted.rows.lead[i], shifted.rows.as_of[i]] for i in mine])
+    for name in ("day", "readiness", "deadline_days", "delay", "threshold", "ahead", "within"):
+        one, two = getattr(replayed.looks, name)[same], getattr(shifted.looks, name)[mine]
+        assert one.tobytes() == two.tobytes(), name
+    for policy, planned in shifted.plans.items():
+        assert planned[mine].tobytes() == replayed.plans[policy][same].tobytes(), policy
+    assert len(shifted.rows) > len(replayed.rows), "leads whose end is learned later are looked at longer"
+
+
+def test_each_fold_is_learned_from_what_was_known_at_its_origin(material: Material, fold: past.Fold) -> None:
+    seen = {}
+
+    def spy(history: History, origin: int, *_: object, **__: object) -> past.Fold:
+        seen[origin] = (int(history.known_at.max()), history.n_events)
+        return fold
+
+    done = run(material, material.events, learned=spy, most_leads=20)
+    assert tuple(seen) == material.calendar.origins
+    for origin, (newest, n) in seen.items():
+        assert newest <= origin
+        assert n == int((material.history.known_at <= origin).sum())
+    assert (len(done.rows.leads), done.cohort > 20) == (20, True)
+
+
+def test_the_past_that_constants_are_chosen_on_is_followed_for_the_longest_horizon(material: Material) -> None:
+    origin = material.calendar.origins[0]
+    rows = past.past_rows(material.history, material.calendar.begins, origin, longest=30, step=1, seed=1)
+    assert len(rows) > 0
+    assert rows.as_of.max() + 30 * DAY <= origin
+    assert (rows.as_of + rows.duration * DAY).max() <= origin + 1
+
+
+def test_every_policy_calls_the_same_leads_at_most_once(replayed: Replay) -> None:
+    results = replayed.results(CHARGES)
+    assert {OWN, TRUTH, BEST} < set(results)
+    for name, result in results.items():
+        assert len(result) == len(replayed.rows.leads), name
+        assert np.all(result.cost >= results[BEST].cost - 1e-9), name
+        assert result.cost.sum() >= 0
+
+
+def test_the_report_needs_no_other_file_and_says_what_a_replay_cannot_know(
+    material: Material, replayed: Replay
+) -> None:
+    found = Findings.of(replayed, material.calendar, CHARGES, source="a <folder>", seed=1)
+    page = html(found)
+    assert page == html(Findings.of(replayed, material.calendar, CHARGES, source="a <folder>", seed=1))
+    assert page.count("<svg") == 4
+    assert "a &lt;folder&gt;" in page
+    assert "Calls would have changed what happened" in page
+    assert "handoff_holdout" in page
+    for wrong in ("<script", "<link", "<img", "@import", "nan"):
+        assert wrong not in page
+    for lead in material.history.lead_ids:
+        assert lead not in page, "it is an artifact that outlives the erasure of a lead"
+    total = sum(month[0].cost.value * month[0].leads for month in found.months.values())
+    assert total == pytest.approx(found.results[OWN].cost.sum())
+
+
+def test_the_calendar_leaves_room_to_learn_and_to_follow_up(material: Material) -> None:
+    calendar = material.calendar
+    assert len(calendar.origins) == 2
+    assert calendar.until + 30 * DAY <= calendar.known_by
+    assert calendar.enter_until + 30 * DAY <= calendar.until
+    assert calendar.since - calendar.begins >= (30 + 56) * DAY
+    with pytest.raises(InputError, match="at least 266 days"):
+        plan(material.history, known_by=NOW, longest=90, folds=2, retrain_days=30)
+
+
+def test_the_job_logs_its_run_and_writes_the_report(
+    material: Material,
+    fold: past.Fold,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from mlflow import MlflowClient
+
+    monkeypatch.setattr("training.backtest.replay.learn", lambda *_, **__: fold)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("LEADTIME_HORIZONS", "7,30")
+    options = ["--folds", "1", "--every", "7", "--leads", "50", "--as-known-at", to_iso(NOW)]
+    assert main(["--data", str(material.folder), *options]) == 0
+    said = capsys.readouterr()
+    assert "fold 1 of 1" in said.err
+    assert "leadtime, first date kept" in said.out
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("leadtime")
+    assert experiment is not None
+    (logged,) = client.search_runs([experiment.experiment_id])
+    assert logged.data.tags["job"] == "backtest"
+    assert {"cost_leadtime", "cost_at_once", "cost_hindsight", "late_share"} <= set(logged.data.metrics)
+    saved = client.download_artifacts(logged.info.run_id, "backtest/report.html")
+    assert Path(saved).read_bytes() == (tmp_path / "var/backtest.html").read_bytes()
+    monkeypatch.setenv("LEADTIME_HORIZONS", "7,90")
+    assert main(["--data", str(material.folder), *options]) == 2
+    assert "at least 266 days" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The backtest: the past day by day, as if leadtime had been there."""

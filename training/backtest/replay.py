@@ -1,0 +1,193 @@
+"""The replay: fold by fold, each lead looked at with what was recorded by then, by a model of the past."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.builder import Requests, build_matrix
+from features.errors import InputError
+from features.events import DAY, to_datetime, to_iso
+from features.history import History
+from features.lives import lead_lives
+from features.settings import Settings
+from model.curves import Curves, Float
+from model.decision import decide
+from model.person_period import DEADLINE
+from model.replay import policies
+from model.replay.account import Charges, Result, hindsight, settle
+from model.replay.choose import Constants
+from model.replay.rows import Rows, replay_rows
+from model.scorer import Scorer
+from training.backtest.calendar import Calendar
+from training.backtest.past import Fold, learn
+from training.progress import stage
+
+OWN, AHEAD, KEPT = "leadtime", "leadtime, days ahead", "leadtime, first date kept"
+ONCE, DELAY, READY, DEADLINE_RULE = "call at once", "fixed delay", "readiness above a threshold", "declared deadline"
+TRUTH, BEST = "the simulator's truth", "hindsight"
+TrueCurves = Callable[[list[str], npt.NDArray[np.int64]], Curves]
+Learn = Callable[..., Fold]
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """For each of n rows what was seen then: ``day`` (n,) the date to call on in days, NaN for none."""
+
+    day: Float
+    readiness: Float
+    deadline_days: Float
+    delay: Float
+    threshold: Float
+    ahead: Float
+    within: Float
+    true_day: Float
+
+    @classmethod
+    def empty(cls, n: int) -> Looks:
+        return cls(*(np.full(n, np.nan) for _ in range(8)))
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """``plans``: by policy, (n,) for the rows. ``constants``: of each fold. ``cohort``: the leads that could have been
+    replayed, of which ``rows`` may hold a sample."""
+
+    rows: Rows
+    looks: Looks
+    plans: dict[str, Float]
+    constants: dict[int, Constants]
+    cohort: int
+
+    def results(self, charges: Charges) -> dict[str, Result]:
+        found = {name: settle(self.rows, plan, charges) for name, plan in self.plans.items()}
+        return {**found, BEST: hindsight(self.rows, charges)}
+
+    def months(self) -> list[str]:
+        """(m,): in which month each lead was first looked at."""
+        return [to_datetime(int(t)).strftime("%Y-%m") for t in self.rows.as_of[self.rows.first]]
+
+
+def replay(
+    events: pa.Table,
+    history: History,
+    calendar: Calendar,
+    settings: Settings,
+    charges: Charges,
+    *,
+    step: int,
+    most_leads: int,
+    seed: int,
+    truth: TrueCurves | None = None,
+    learned: Learn | None = None,
+    quiet: bool = False,
+) -> Replay:
+    """``events``: what ``history`` was made of. ``truth``: the curves of the simulator, where it made the events.
+    ``learned``: another way to learn than ``learn``.
+    """
+    rows, cohort = _sample(history, calendar, step=step, most=most_leads, seed=seed)
+    looks, constants, began = Looks.empty(len(rows)), {}, time.perf_counter()
+    for n, origin in enumerate(calendar.origins):
+        last = n + 1 == len(calendar.origins)
+        own = (rows.as_of >= origin) & (last | (rows.as_of < origin + calendar.retrain))
+        with stage(f"fold {n + 1} of {len(calendar.origins)}, {date_of(origin)}", quiet=quiet) as current:
+            fold = (learned or learn)(_known(events, origin), origin, settings, charges, seed=seed, step=step)
+            constants[origin] = fold.constants
+            _look(looks, fold, history, rows, np.flatnonzero(own), truth=truth)
+            left = (time.perf_counter() - began) / (n + 1) * (len(calendar.origins) - n - 1)
+            current.note = f"{int(own.sum()):,} looks" + ("" if last else f"; about {_minutes(left)} left")
+    return Replay(rows, looks, plans(rows, looks), constants, cohort)
+
+
+def plans(rows: Rows, looks: Looks) -> dict[str, Float]:
+    """What each policy means to do at each look."""
+    later = np.maximum(looks.delay - rows.age, 0.0)
+    found = {
+        OWN: looks.day,
+        AHEAD: policies.due(looks.day, looks.within),
+        KEPT: policies.kept(rows, looks.day),
+        ONCE: policies.at_once(rows),
+        DELAY: later,
+        READY: policies.ready(looks.readiness, looks.threshold),
+        DEADLINE_RULE: policies.before_deadline(looks.deadline_days, looks.ahead, later),
+    }
+    if np.isfinite(looks.true_day).any():
+        found[TRUTH] = policies.due(looks.true_day, looks.within)
+    return found
+
+
+def _sample(history: History, calendar: Calendar, *, step: int, most: int, seed: int) -> tuple[Rows, int]:
+    lives = lead_lives(history, calendar.known_by)
+    since, enter_until, until = calendar.since, calendar.enter_until, calendar.until
+    rows = replay_rows(history, lives, since=since, enter_until=enter_until, until=until, step=step)
+    cohort = len(rows.leads)
+    if not cohort:
+        raise InputError(
+            where="history",
+            expected=f"leads that come in between {to_iso(calendar.since)} and {to_iso(calendar.enter_until)}",
+            got="none",
+            remedy="Load a longer or more recent history",
+        )
+    if cohort <= most:
+        return rows, cohort
+    drawn = np.zeros(cohort, dtype=bool)
+    drawn[np.random.default_rng(seed).choice(cohort, most, replace=False)] = True
+    return rows.rows(np.repeat(drawn, rows.last - rows.first + 1)), cohort
+
+
+def _known(events: pa.Table, origin: int) -> History:
+    """What had occurred and been recorded by ``origin``."""
+    known = pc.and_(pc.less_equal(events["occurred_at"], origin), pc.less_equal(events["recorded_at"], origin))
+    return History.from_table(events.filter(known))
+
+
+def _look(
+    looks: Looks, fold: Fold, history: History, rows: Rows, own: npt.NDArray[np.int64], *, truth: TrueCurves | None
+) -> None:
+    """Fill in what the fold's model and constants say at the rows ``own``. The builder sees none later than its row."""
+    if not len(own):
+        return
+    lead_ids, as_of = [history.lead_ids[i] for i in rows.lead[own]], rows.as_of[own]
+    scorer, chosen = fold.scorer, fold.constants
+    matrix = build_matrix(history, Requests(lead_ids, as_of), scorer.catalogue)
+    columns = scorer.score_columns(lead_ids, as_of, matrix, reasons=False)
+    looks.day[own] = _days(columns["call_on"], as_of)
+    looks.readiness[own] = columns["readiness"]
+    if DEADLINE in scorer.catalogue.names:
+        looks.deadline_days[own] = matrix[:, scorer.catalogue.names.index(DEADLINE)]
+    looks.delay[own], looks.threshold[own] = chosen.delay, chosen.threshold
+    looks.ahead[own], looks.within[own] = chosen.ahead, chosen.within
+    if truth is not None:
+        looks.true_day[own] = _decided(truth(lead_ids, as_of), scorer)
+
+
+def _decided(curves: Curves, scorer: Scorer) -> Float:
+    """(n,) the date that curves give at the scorer's costs; NaN where a lead had ended and nobody knew."""
+    there = np.flatnonzero(np.isfinite(curves.purchased).all(axis=1))
+    decision = decide(curves.rows(there), scorer.costs)
+    days = np.full(len(curves), np.nan)
+    days[there] = policies.decided(decision.day, decision.call)
+    return days
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _days(call_on: list[date | None], as_of: npt.NDArray[np.int64]) -> Float:
+    found = np.array([np.nan if day is None else day.toordinal() - _EPOCH for day in call_on], dtype=np.float64)
+    return np.maximum(found - as_of // DAY, 0.0)
+
+
+def date_of(micros: int) -> str:
+    return to_iso(micros)[:10]
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
