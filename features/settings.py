@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -33,6 +33,26 @@ class Costs(BaseModel):
     early: float = Field(1.0, gt=0, description="each day that the call comes before the purchase would have")
     late: float = Field(5.0, gt=0, description="each day that the call comes after it")
     wasted_call: float = Field(10.0, ge=0, description="a call to a lead that does not buy within the longest horizon")
+    early_cap: float | None = Field(
+        None, gt=0, description="what a call costs at most for being too early; never more than wasted_call"
+    )
+    lead_time: float = Field(0.0, ge=0, le=365, description="days from the first call to the signature")
+    deal_lost_after: float | None = Field(
+        None,
+        gt=0,
+        description="a call so many days too late loses the deal, each day its share; `late` is not used then",
+    )
+    deal_value: float = Field(0.0, ge=0, description="what a deal is worth where the lead's own `value` is not known")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.early_cap is not None and self.early_cap > self.wasted_call:
+            raise ValueError(
+                f"expected early_cap of at most wasted_call = {self.wasted_call:g}, got {self.early_cap:g}"
+            )
+        if self.deal_lost_after is not None and self.deal_value == 0:
+            raise ValueError("expected deal_value above 0 where deal_lost_after is set, for deals of unknown value")
+        return self
 
 
 class EventRoles(BaseModel):

@@ -15,7 +15,7 @@ import pandas as pd
 from features.builder import Requests, build_matrix
 from features.catalogue import Catalogue
 from features.errors import InputError
-from features.events import DAY, to_iso
+from features.events import DAY, IDENTIFY, to_iso
 from features.history import History
 from model.calibration import Calibration
 from model.curves import Curves, Float
@@ -29,6 +29,7 @@ from model.window import Windows
 Int64 = npt.NDArray[np.int64]
 FORMAT = 2  # of the files; raised when an older program could not read them
 _CHUNK = 20_000  # rows scored at a time
+_ALWAYS = ("early", "late", "wasted_call", "lost")  # costs that every program knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +60,7 @@ class Scorer:
         return self.calibration.apply(self.hazard.predict_curves(X, as_of=as_of))
 
     def score(self, history: History, requests: Requests, *, reasons: bool = True) -> pd.DataFrame:
-        """One row for each request, in its order: lead_id, as_of (ISO 8601), readiness, p_<h>, p_lost_<h>,
-        window_start, window_end, window_coverage, median_date, call_on (dates or None), priority, reasons,
-        model_version.
+        """One row for each request, in its order: the columns of docs/interchange-tables.md, dates or None.
 
         No purchase expected: no window, median date or call_on, and the first reason says so. Every lead is taken as
         open. ``reasons``: False leaves out all others, which take most of the time.
@@ -84,7 +83,7 @@ class Scorer:
         curves = self.curves(matrix, as_of)
         bought, lost = curves.at(list(self.horizons))
         readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
-        decision = decide(curves, self.costs)
+        decision = decide(curves, self.costs, deal_values(self.catalogue, matrix))
         first, median, last = (_dates(as_of, day, decision.call) for day in self.windows.days(curves, readiness))
         columns: dict[str, Any] = {"lead_id": list(lead_ids), "as_of": [to_iso(int(t)) for t in as_of]}
         columns["readiness"] = readiness
@@ -95,6 +94,9 @@ class Scorer:
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
         columns["model_version"] = self.version
+        columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
+        columns["cost_week_later"] = np.where(decision.call, decision.week_later, np.nan)
+        columns["cost_never"] = decision.never
         return columns
 
     def _reasons(
@@ -120,7 +122,7 @@ class Scorer:
             "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
             "version": self.version,
             "horizons": list(self.horizons),
-            "costs": asdict(self.costs),
+            "costs": _not_default(self.costs),
             "calibration": self.calibration.to_json(),
             "windows": self.windows.to_json(),
             "readiness": asdict(self.readiness),
@@ -179,6 +181,24 @@ class Scorer:
         for name, content in sorted(self.to_files().items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
+
+
+def deal_values(catalogue: Catalogue, matrix: Float) -> Float:
+    """(n,) the lead's own `value` as the features know it; NaN where none is known."""
+    for j, spec in enumerate(catalogue.features):
+        if (spec.aggregation, spec.types, spec.properties) == (
+            "last",
+            (IDENTIFY,),
+            ("value",),
+        ) and not spec.categorical:
+            return np.asarray(matrix[:, j])
+    return np.full(len(matrix), np.nan)
+
+
+def _not_default(costs: CallCosts) -> dict[str, Any]:
+    """So that a program which knows fewer costs can read those that it knows."""
+    usual = asdict(CallCosts())
+    return {name: value for name, value in asdict(costs).items() if name in _ALWAYS or value != usual[name]}
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()

@@ -54,6 +54,14 @@ class Readiness(BaseModel):
     checks: dict[str, str]
 
 
+_COSTS = {
+    "cost_today": "expected cost of a call today, in the currency of the costs in leadtime.toml",
+    "cost_best": "of a call on `call_on`",
+    "cost_week_later": "of a call seven days after `call_on`",
+    "cost_never": "of no call at all",
+}
+
+
 def score_model(horizons: Sequence[int]) -> type[BaseModel]:
     """The answer about one lead. Numbers and dates are null unless ``status`` is open."""
     probability = (float | None, Field(ge=0, le=1))
@@ -73,6 +81,7 @@ def score_model(horizons: Sequence[int]) -> type[BaseModel]:
         "priority": (float | None, ...),
         "reasons": (list[str], ...),
         "model_version": (str | None, ...),
+        **{name: (float | None, Field(description=text)) for name, text in _COSTS.items()},
         "curve": (Curve | None, Field(None, description="only when asked for")),
         "merged_into": (
             str | None,
@@ -131,6 +140,7 @@ def unscored(
         **dict.fromkeys(("window_start", "window_end", "window_coverage", "median_date", "call_on", "priority")),
         "reasons": [],
         "model_version": version,
+        **dict.fromkeys(_COSTS),
     }
 
 
