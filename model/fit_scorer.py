@@ -15,6 +15,7 @@ from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
+from model.signal import Signal
 from model.window import Windows
 
 
@@ -29,10 +30,11 @@ def fit_scorer(
     seed: int = 0,
     version: str = "",
     hazard: PurchaseHazard | None = None,
+    signal: Signal | None = None,
 ) -> Scorer:
     """``train``, ``calibrate``: examples with features of ``catalogue`` and groups in common; the second ones are the
-    newest, as scores are made. ``hazard``: an unfitted estimator to use instead of the default one. InputError when
-    either block is empty.
+    newest, as scores are made. ``hazard``: an unfitted estimator to use instead of the default one. ``signal``: what
+    was found about the features, told with each score. InputError when either block is empty.
     """
     for name, block in (("train", train), ("calibrate", calibrate)):
         if not len(block):
@@ -55,6 +57,7 @@ def fit_scorer(
         horizons=tuple(int(h) for h in horizons),
         costs=CallCosts.of(costs),
         version=version,
+        signal=signal,
         notes={
             "train_leads": len(set(train.group.tolist())),
             "train_examples": len(train),

@@ -24,6 +24,7 @@ from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.reasons import contributions, sentences
+from model.signal import MODEL, Signal
 from model.window import Windows
 
 Int64 = npt.NDArray[np.int64]
@@ -44,6 +45,7 @@ class Scorer:
     horizons: tuple[int, ...]
     costs: CallCosts
     version: str
+    signal: Signal | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,6 +99,8 @@ class Scorer:
         columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
         columns["cost_week_later"] = np.where(decision.call, decision.week_later, np.nan)
         columns["cost_never"] = decision.never
+        columns["basis"] = MODEL if self.signal is None else self.signal.basis
+        columns["basis_why"] = "" if self.signal is None else self.signal.why
         return columns
 
     def _reasons(
@@ -127,6 +131,7 @@ class Scorer:
             "windows": self.windows.to_json(),
             "readiness": asdict(self.readiness),
             "hazard": state,
+            "signal": None if self.signal is None else asdict(self.signal),
             "notes": self.notes,
         }
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
@@ -172,6 +177,7 @@ class Scorer:
             horizons=tuple(data["horizons"]),
             costs=CallCosts(**data["costs"]),
             version=data["version"],
+            signal=_signal(data.get("signal")),
             notes=data["notes"],
         )
 
@@ -193,6 +199,10 @@ def deal_values(catalogue: Catalogue, matrix: Float) -> Float:
         ) and not spec.categorical:
             return np.asarray(matrix[:, j])
     return np.full(len(matrix), np.nan)
+
+
+def _signal(data: dict[str, Any] | None) -> Signal | None:
+    return None if data is None else Signal(**{**data, "gain": data["gain"] and tuple(data["gain"])})
 
 
 def _not_default(costs: CallCosts) -> dict[str, Any]:

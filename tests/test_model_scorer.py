@@ -64,7 +64,7 @@ def test_the_columns_are_those_of_the_design(scores: pd.DataFrame, requests: Req
     assert list(scores.columns) == [
         "lead_id", "as_of", "readiness", "p_7", "p_30", "p_60", "p_lost_7", "p_lost_30", "p_lost_60", "window_start",
         "window_end", "window_coverage", "median_date", "call_on", "priority", "reasons", "model_version",
-        "cost_today", "cost_best", "cost_week_later", "cost_never",
+        "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why",
     ]  # fmt: skip
     assert scores["lead_id"].tolist() == requests.lead_ids
     assert set(scores["as_of"]) == {to_iso(NOW)}
