@@ -16,6 +16,7 @@ from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
 from model.signal import Signal
+from model.usual import Usual
 from model.window import Windows
 
 
@@ -58,6 +59,7 @@ def fit_scorer(
         costs=CallCosts.of(costs),
         version=version,
         signal=signal,
+        usual=Usual.of(catalogue, estimator.columns_.encode(calibrate.features)),
         notes={
             "train_leads": len(set(train.group.tolist())),
             "train_examples": len(train),

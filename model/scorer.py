@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from model.decision import CallCosts, decide
 from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
-from model.reasons import contributions, sentences
+from model.reasons import contributions
+from model.sentences import Fact, Facts
 from model.signal import MODEL, Signal
+from model.usual import Usual
 from model.window import Windows
 
 Int64 = npt.NDArray[np.int64]
@@ -46,6 +49,7 @@ class Scorer:
     costs: CallCosts
     version: str
     signal: Signal | None = None
+    usual: Usual | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,13 +112,23 @@ class Scorer:
     ) -> list[list[str]]:
         found: list[list[str]] = [[] for _ in as_of]
         if wanted:
-            labels = {spec.name: spec.label for spec in self.catalogue.features}
-            weights = contributions(self.hazard, matrix, as_of, self.ready_horizon)
-            found = sentences(self.hazard, matrix, weights, labels)
+            found = [[fact.sentence for fact in facts] for facts in self.facts(matrix, as_of)]
+            if self.signal is not None and self.signal.baseline:
+                why = f"{self.signal.why[:1].upper()}{self.signal.why[1:]}"
+                found = [[why, *facts] for facts in found]
         for row in np.flatnonzero(~call):
             said = f"No purchase expected within {self.horizons[-1]} days (chance {100 * chance[row]:.0f} %)"
             found[row] = [said, *found[row]]
         return found
+
+    def facts(self, matrix: Float, as_of: Int64) -> list[list[Fact]]:
+        """The facts that moved each of n rows most, the weightiest first."""
+        weights = contributions(self.hazard, matrix, as_of, self.ready_horizon)
+        return self._facts.of(matrix, weights)
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return Facts(self.catalogue, self.usual)
 
     def to_files(self) -> dict[str, bytes]:
         """The scorer as texts by file name: JSON and LightGBM's own format. ``from_files`` gives the same scores."""
@@ -132,6 +146,7 @@ class Scorer:
             "readiness": asdict(self.readiness),
             "hazard": state,
             "signal": None if self.signal is None else asdict(self.signal),
+            "usual": None if self.usual is None else self.usual.to_json(),
             "notes": self.notes,
         }
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
@@ -178,6 +193,7 @@ class Scorer:
             costs=CallCosts(**data["costs"]),
             version=data["version"],
             signal=_signal(data.get("signal")),
+            usual=None if data.get("usual") is None else Usual.from_json(data["usual"]),
             notes=data["notes"],
         )
 
