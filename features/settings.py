@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -101,6 +103,40 @@ class CrmSettings(BaseModel):
     hubspot_secret: SecretStr | None = Field(None, description="client secret of the app that sends HubSpot's webhooks")
 
 
+class SalesSettings(BaseModel):
+    """When salespeople call, and how many leads a day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    capacity_per_day: int = Field(20, ge=0, le=1_000, description="calls that a salesperson can make on a working day")
+    capacities: dict[str, int] = Field(default={}, description="the same for salespeople of another capacity, by owner")
+    country: str | None = Field(
+        None, pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="whose holidays are no working days: DE, US, or DE-BY"
+    )
+    closed: tuple[date, ...] = Field((), description="further days on which nobody calls")
+    week: tuple[int, ...] = Field((0, 1, 2, 3, 4), min_length=1, description="working days of the week, 0 is Monday")
+    hours: tuple[int, int] = Field((8, 18), description="working hours, from and to")
+    timezone: str = Field("UTC", description="of the working hours and days, such as Europe/Berlin")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not 0 <= self.hours[0] < self.hours[1] <= 24:
+            raise ValueError(f"expected hours such as [8, 18], got {list(self.hours)}")
+        if not set(self.week) <= set(range(7)):
+            raise ValueError(f"expected days of the week from 0 (Monday) to 6, got {list(self.week)}")
+        if min(self.capacities.values(), default=0) < 0:
+            raise ValueError("expected capacities of 0 calls or more")
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError):
+            raise ValueError(f"expected a time zone such as Europe/Berlin, got {self.timezone!r}") from None
+        return self
+
+    def capacity(self, owner: str | None) -> int:
+        """Calls a working day of one salesperson."""
+        return self.capacities.get(owner or "", self.capacity_per_day)
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -114,6 +150,7 @@ class Settings(BaseSettings):
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
     crm: CrmSettings = CrmSettings()
+    sales: SalesSettings = SalesSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"
