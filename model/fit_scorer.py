@@ -9,6 +9,7 @@ from features.errors import InputError
 from features.events import to_iso
 from features.lives import BOUGHT
 from model.calibration import Calibration
+from model.deadlines import slips
 from model.decision import CallCosts, Costs
 from model.examples import Examples
 from model.grid import nearest_horizon
@@ -49,6 +50,7 @@ def fit_scorer(
     curves = calibration.apply(raw)
     chance = curves.at([nearest_horizon(horizons, 30)])[0][:, 0]
     readiness = Readiness.fit(chance)
+    newest = estimator.columns_.encode(calibrate.features)
     return Scorer(
         catalogue=catalogue,
         hazard=estimator,
@@ -59,7 +61,8 @@ def fit_scorer(
         costs=CallCosts.of(costs),
         version=version,
         signal=signal,
-        usual=Usual.of(catalogue, estimator.columns_.encode(calibrate.features)),
+        usual=Usual.of(catalogue, newest),
+        slips=slips(catalogue, newest, calibrate.group, calibrate.as_of),
         notes={
             "train_leads": len(set(train.group.tolist())),
             "train_examples": len(train),

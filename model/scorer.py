@@ -20,6 +20,7 @@ from features.events import DAY, IDENTIFY, to_iso
 from features.history import History
 from model.calibration import Calibration
 from model.curves import Curves, Float
+from model.deadlines import Slip, contradictions
 from model.decision import CallCosts, decide
 from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
@@ -50,6 +51,7 @@ class Scorer:
     version: str
     signal: Signal | None = None
     usual: Usual | None = None
+    slips: dict[str, Slip] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,7 +92,8 @@ class Scorer:
         bought, lost = curves.at(list(self.horizons))
         readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
         decision = decide(curves, self.costs, deal_values(self.catalogue, matrix))
-        first, median, last = (_dates(as_of, day, decision.call) for day in self.windows.days(curves, readiness))
+        window = self.windows.days(curves, readiness)
+        first, median, last = (_dates(as_of, day, decision.call) for day in window)
         columns: dict[str, Any] = {"lead_id": list(lead_ids), "as_of": [to_iso(int(t)) for t in as_of]}
         columns["readiness"] = readiness
         columns |= {f"p_{h}": bought[:, j] for j, h in enumerate(self.horizons)}
@@ -99,6 +102,12 @@ class Scorer:
         columns |= {"median_date": median, "call_on": _dates(as_of, decision.day, decision.call)}
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
+        if reasons:
+            against = contradictions(self.catalogue, matrix, as_of, (window[0], window[2]), self.slips)
+            columns["reasons"] = [
+                [*told, text] if text and wanted else told
+                for told, text, wanted in zip(columns["reasons"], against, decision.call.tolist(), strict=True)
+            ]
         columns["model_version"] = self.version
         columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
         columns["cost_week_later"] = np.where(decision.call, decision.week_later, np.nan)
@@ -147,6 +156,7 @@ class Scorer:
             "hazard": state,
             "signal": None if self.signal is None else asdict(self.signal),
             "usual": None if self.usual is None else self.usual.to_json(),
+            "slips": {source: asdict(slip) for source, slip in self.slips.items()},
             "notes": self.notes,
         }
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
@@ -193,6 +203,7 @@ class Scorer:
             costs=CallCosts(**data["costs"]),
             version=data["version"],
             signal=_signal(data.get("signal")),
+            slips={source: Slip(**slip) for source, slip in data.get("slips", {}).items()},
             usual=None if data.get("usual") is None else Usual.from_json(data["usual"]),
             notes=data["notes"],
         )
