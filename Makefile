@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
-	bench-learning-curve bench-prediction bench-store bench-simulator bench-speed
+	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-store bench-simulator bench-speed
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -91,8 +91,14 @@ bench-intake: $(VENV)/.runtime  ## events taken a second, beside executemany; wr
 bench-learning-curve: $(VENV)/.runtime  ## 30 to 100,000 leads beside Aalen-Johansen; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.learning_curve
 
+bench-negative-control: $(VENV)/.runtime  ## data without a signal must be called so; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.negative_control
+
 bench-prediction: $(VENV)/.bench  ## every peer on every dataset, a few hours; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.prediction
+
+bench-ranking: $(VENV)/.runtime  ## whom to call under capacity, beside simple rules; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.ranking --document
 
 bench-store: $(VENV)/.runtime  ## events appended and read a second
 	$(BIN)/python -m benchmarks.store

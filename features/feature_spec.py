@@ -94,6 +94,8 @@ class Condition:
 class FeatureSpec:
     """One column of the feature matrix. ``AGGREGATIONS`` says what each aggregation means and needs.
 
+    ``topic``: features of one topic tell the same fact; ``fact``, ``absent``: its sentence in reasons (catalogue.toml).
+
     ``types``: event types, ``@engagement`` (every type without a meaning of its own, see features.events) or
     ``@any``; ``without_types`` are taken away again. Endings and erasures are never looked at.
     ``channels``: empty for all events, else channel names, or ``@given`` for any; ``without_channels`` likewise.
@@ -110,6 +112,9 @@ class FeatureSpec:
     name: str
     aggregation: str
     label: str = ""
+    topic: str = ""
+    fact: str = ""
+    absent: str = ""
     scope: Literal["lead", "account", "whole_account"] = "lead"
     types: tuple[str, ...] = (ENGAGEMENT,)
     without_types: tuple[str, ...] = ()

@@ -98,7 +98,9 @@ def _variants(row: dict[str, Any], found: Found, caps: Mapping[str, int], leave_
             words |= word
         filled: dict[str, Any] = _fill(row | {"window": own, "half_life": half_life}, words)
         spaced = {word: text.replace("_", " ") for word, text in words.items()}
-        filled["label"] = _fill(row.get("label", ""), spaced)
+        for said in ("label", "topic", "fact", "absent"):
+            if said in row:
+                filled[said] = _fill(row[said], spaced)
         for _, instead in choices:
             filled |= instead
         yield filled

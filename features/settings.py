@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -33,6 +35,26 @@ class Costs(BaseModel):
     early: float = Field(1.0, gt=0, description="each day that the call comes before the purchase would have")
     late: float = Field(5.0, gt=0, description="each day that the call comes after it")
     wasted_call: float = Field(10.0, ge=0, description="a call to a lead that does not buy within the longest horizon")
+    early_cap: float | None = Field(
+        None, gt=0, description="what a call costs at most for being too early; never more than wasted_call"
+    )
+    lead_time: float = Field(0.0, ge=0, le=365, description="days from the first call to the signature")
+    deal_lost_after: float | None = Field(
+        None,
+        gt=0,
+        description="a call so many days too late loses the deal, each day its share; `late` is not used then",
+    )
+    deal_value: float = Field(0.0, ge=0, description="what a deal is worth where the lead's own `value` is not known")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.early_cap is not None and self.early_cap > self.wasted_call:
+            raise ValueError(
+                f"expected early_cap of at most wasted_call = {self.wasted_call:g}, got {self.early_cap:g}"
+            )
+        if self.deal_lost_after is not None and self.deal_value == 0:
+            raise ValueError("expected deal_value above 0 where deal_lost_after is set, for deals of unknown value")
+        return self
 
 
 class EventRoles(BaseModel):
@@ -81,6 +103,40 @@ class CrmSettings(BaseModel):
     hubspot_secret: SecretStr | None = Field(None, description="client secret of the app that sends HubSpot's webhooks")
 
 
+class SalesSettings(BaseModel):
+    """When salespeople call, and how many leads a day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    capacity_per_day: int = Field(20, ge=0, le=1_000, description="calls that a salesperson can make on a working day")
+    capacities: dict[str, int] = Field(default={}, description="the same for salespeople of another capacity, by owner")
+    country: str | None = Field(
+        None, pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="whose holidays are no working days: DE, US, or DE-BY"
+    )
+    closed: tuple[date, ...] = Field((), description="further days on which nobody calls")
+    week: tuple[int, ...] = Field((0, 1, 2, 3, 4), min_length=1, description="working days of the week, 0 is Monday")
+    hours: tuple[int, int] = Field((8, 18), description="working hours, from and to")
+    timezone: str = Field("UTC", description="of the working hours and days, such as Europe/Berlin")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not 0 <= self.hours[0] < self.hours[1] <= 24:
+            raise ValueError(f"expected hours such as [8, 18], got {list(self.hours)}")
+        if not set(self.week) <= set(range(7)):
+            raise ValueError(f"expected days of the week from 0 (Monday) to 6, got {list(self.week)}")
+        if min(self.capacities.values(), default=0) < 0:
+            raise ValueError("expected capacities of 0 calls or more")
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError):
+            raise ValueError(f"expected a time zone such as Europe/Berlin, got {self.timezone!r}") from None
+        return self
+
+    def capacity(self, owner: str | None) -> int:
+        """Calls a working day of one salesperson."""
+        return self.capacities.get(owner or "", self.capacity_per_day)
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -94,6 +150,7 @@ class Settings(BaseSettings):
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
     crm: CrmSettings = CrmSettings()
+    sales: SalesSettings = SalesSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

@@ -9,12 +9,15 @@ from features.errors import InputError
 from features.events import to_iso
 from features.lives import BOUGHT
 from model.calibration import Calibration
+from model.deadlines import slips
 from model.decision import CallCosts, Costs
 from model.examples import Examples
 from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
+from model.signal import Signal
+from model.usual import Usual
 from model.window import Windows
 
 
@@ -29,10 +32,11 @@ def fit_scorer(
     seed: int = 0,
     version: str = "",
     hazard: PurchaseHazard | None = None,
+    signal: Signal | None = None,
 ) -> Scorer:
     """``train``, ``calibrate``: examples with features of ``catalogue`` and groups in common; the second ones are the
-    newest, as scores are made. ``hazard``: an unfitted estimator to use instead of the default one. InputError when
-    either block is empty.
+    newest, as scores are made. ``hazard``: an unfitted estimator to use instead of the default one. ``signal``: what
+    was found about the features, told with each score. InputError when either block is empty.
     """
     for name, block in (("train", train), ("calibrate", calibrate)):
         if not len(block):
@@ -46,6 +50,7 @@ def fit_scorer(
     curves = calibration.apply(raw)
     chance = curves.at([nearest_horizon(horizons, 30)])[0][:, 0]
     readiness = Readiness.fit(chance)
+    newest = estimator.columns_.encode(calibrate.features)
     return Scorer(
         catalogue=catalogue,
         hazard=estimator,
@@ -55,6 +60,9 @@ def fit_scorer(
         horizons=tuple(int(h) for h in horizons),
         costs=CallCosts.of(costs),
         version=version,
+        signal=signal,
+        usual=Usual.of(catalogue, newest),
+        slips=slips(catalogue, newest, calibrate.group, calibrate.as_of),
         notes={
             "train_leads": len(set(train.group.tolist())),
             "train_examples": len(train),

@@ -1,9 +1,8 @@
-"""Reasons for a score: the features that moved the purchase hazard most, by exact contributions in the trees."""
+"""What moved the purchase hazard of a lead: exact contributions of each feature in the trees."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -46,42 +45,3 @@ def contributions(hazard: PurchaseHazard, matrix: Float, as_of: npt.NDArray[np.i
         if name in _MADE_OF:
             total[:, place[_MADE_OF[name]]] += mean[:, p + j]
     return np.asarray(total)
-
-
-def sentences(
-    hazard: PurchaseHazard,
-    matrix: Float,
-    contribution: Float,
-    labels: Mapping[str, str],
-    *,
-    most: int = 3,
-) -> list[list[str]]:
-    """For each row up to ``most`` sentences, the weightiest feature first, without those that hardly move the odds."""
-    order = np.argsort(-np.abs(contribution), axis=1, kind="stable")[:, :most]
-    found = []
-    for row, best in enumerate(order):
-        chosen = [int(j) for j in best if abs(contribution[row, j]) > 0.01]
-        found.append([_sentence(hazard, j, matrix[row, j], contribution[row, j], labels) for j in chosen])
-    return found
-
-
-def _sentence(hazard: PurchaseHazard, j: int, value: float, weight: float, labels: Mapping[str, str]) -> str:
-    name = hazard.columns_.names[j]
-    label = labels.get(name) or name.replace("_", " ")
-    effect = "raises" if weight > 0 else "lowers"
-    shown = _shown(value, hazard.columns_.levels.get(name))
-    return f"{label[:1].upper()}{label[1:]}: {shown}; this {effect} the chance to buy"
-
-
-def _shown(value: float, levels: Sequence[str] | None) -> str:
-    if np.isnan(value):
-        return "none"
-    if levels is not None:
-        return levels[int(value)]
-    return (
-        f"{value:.0f}"
-        if value == round(value) or abs(value) >= 100
-        else f"{value:.2g}"
-        if abs(value) < 1
-        else f"{value:.1f}"
-    )

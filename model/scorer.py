@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,25 @@ import pandas as pd
 from features.builder import Requests, build_matrix
 from features.catalogue import Catalogue
 from features.errors import InputError
-from features.events import DAY, to_iso
+from features.events import DAY, IDENTIFY, to_iso
 from features.history import History
 from model.calibration import Calibration
 from model.curves import Curves, Float
+from model.deadlines import Slip, contradictions
 from model.decision import CallCosts, decide
 from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
-from model.reasons import contributions, sentences
+from model.reasons import contributions
+from model.sentences import Fact, Facts
+from model.signal import MODEL, Signal
+from model.usual import Usual
 from model.window import Windows
 
 Int64 = npt.NDArray[np.int64]
 FORMAT = 2  # of the files; raised when an older program could not read them
 _CHUNK = 20_000  # rows scored at a time
+_ALWAYS = ("early", "late", "wasted_call", "lost")  # costs that every program knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,9 @@ class Scorer:
     horizons: tuple[int, ...]
     costs: CallCosts
     version: str
+    signal: Signal | None = None
+    usual: Usual | None = None
+    slips: dict[str, Slip] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,9 +68,7 @@ class Scorer:
         return self.calibration.apply(self.hazard.predict_curves(X, as_of=as_of))
 
     def score(self, history: History, requests: Requests, *, reasons: bool = True) -> pd.DataFrame:
-        """One row for each request, in its order: lead_id, as_of (ISO 8601), readiness, p_<h>, p_lost_<h>,
-        window_start, window_end, window_coverage, median_date, call_on (dates or None), priority, reasons,
-        model_version.
+        """One row for each request, in its order: the columns of docs/interchange-tables.md, dates or None.
 
         No purchase expected: no window, median date or call_on, and the first reason says so. Every lead is taken as
         open. ``reasons``: False leaves out all others, which take most of the time.
@@ -84,8 +91,9 @@ class Scorer:
         curves = self.curves(matrix, as_of)
         bought, lost = curves.at(list(self.horizons))
         readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
-        decision = decide(curves, self.costs)
-        first, median, last = (_dates(as_of, day, decision.call) for day in self.windows.days(curves, readiness))
+        decision = decide(curves, self.costs, deal_values(self.catalogue, matrix))
+        window = self.windows.days(curves, readiness)
+        first, median, last = (_dates(as_of, day, decision.call) for day in window)
         columns: dict[str, Any] = {"lead_id": list(lead_ids), "as_of": [to_iso(int(t)) for t in as_of]}
         columns["readiness"] = readiness
         columns |= {f"p_{h}": bought[:, j] for j, h in enumerate(self.horizons)}
@@ -94,7 +102,18 @@ class Scorer:
         columns |= {"median_date": median, "call_on": _dates(as_of, decision.day, decision.call)}
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
+        if reasons:
+            against = contradictions(self.catalogue, matrix, as_of, (window[0], window[2]), self.slips)
+            columns["reasons"] = [
+                [*told, text] if text and wanted else told
+                for told, text, wanted in zip(columns["reasons"], against, decision.call.tolist(), strict=True)
+            ]
         columns["model_version"] = self.version
+        columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
+        columns["cost_week_later"] = np.where(decision.call, decision.week_later, np.nan)
+        columns["cost_never"] = decision.never
+        columns["basis"] = MODEL if self.signal is None else self.signal.basis
+        columns["basis_why"] = "" if self.signal is None else self.signal.why
         return columns
 
     def _reasons(
@@ -102,13 +121,23 @@ class Scorer:
     ) -> list[list[str]]:
         found: list[list[str]] = [[] for _ in as_of]
         if wanted:
-            labels = {spec.name: spec.label for spec in self.catalogue.features}
-            weights = contributions(self.hazard, matrix, as_of, self.ready_horizon)
-            found = sentences(self.hazard, matrix, weights, labels)
+            found = [[fact.sentence for fact in facts] for facts in self.facts(matrix, as_of)]
+            if self.signal is not None and self.signal.baseline:
+                why = f"{self.signal.why[:1].upper()}{self.signal.why[1:]}"
+                found = [[why, *facts] for facts in found]
         for row in np.flatnonzero(~call):
             said = f"No purchase expected within {self.horizons[-1]} days (chance {100 * chance[row]:.0f} %)"
             found[row] = [said, *found[row]]
         return found
+
+    def facts(self, matrix: Float, as_of: Int64) -> list[list[Fact]]:
+        """The facts that moved each of n rows most, the weightiest first."""
+        weights = contributions(self.hazard, matrix, as_of, self.ready_horizon)
+        return self._facts.of(matrix, weights)
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return Facts(self.catalogue, self.usual)
 
     def to_files(self) -> dict[str, bytes]:
         """The scorer as texts by file name: JSON and LightGBM's own format. ``from_files`` gives the same scores."""
@@ -120,11 +149,14 @@ class Scorer:
             "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
             "version": self.version,
             "horizons": list(self.horizons),
-            "costs": asdict(self.costs),
+            "costs": _not_default(self.costs),
             "calibration": self.calibration.to_json(),
             "windows": self.windows.to_json(),
             "readiness": asdict(self.readiness),
             "hazard": state,
+            "signal": None if self.signal is None else asdict(self.signal),
+            "usual": None if self.usual is None else self.usual.to_json(),
+            "slips": {source: asdict(slip) for source, slip in self.slips.items()},
             "notes": self.notes,
         }
         options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
@@ -170,6 +202,9 @@ class Scorer:
             horizons=tuple(data["horizons"]),
             costs=CallCosts(**data["costs"]),
             version=data["version"],
+            signal=_signal(data.get("signal")),
+            slips={source: Slip(**slip) for source, slip in data.get("slips", {}).items()},
+            usual=None if data.get("usual") is None else Usual.from_json(data["usual"]),
             notes=data["notes"],
         )
 
@@ -179,6 +214,28 @@ class Scorer:
         for name, content in sorted(self.to_files().items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
+
+
+def deal_values(catalogue: Catalogue, matrix: Float) -> Float:
+    """(n,) the lead's own `value` as the features know it; NaN where none is known."""
+    for j, spec in enumerate(catalogue.features):
+        if (spec.aggregation, spec.types, spec.properties) == (
+            "last",
+            (IDENTIFY,),
+            ("value",),
+        ) and not spec.categorical:
+            return np.asarray(matrix[:, j])
+    return np.full(len(matrix), np.nan)
+
+
+def _signal(data: dict[str, Any] | None) -> Signal | None:
+    return None if data is None else Signal(**{**data, "gain": data["gain"] and tuple(data["gain"])})
+
+
+def _not_default(costs: CallCosts) -> dict[str, Any]:
+    """So that a program which knows fewer costs can read those that it knows."""
+    usual = asdict(CallCosts())
+    return {name: value for name, value in asdict(costs).items() if name in _ALWAYS or value != usual[name]}
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()

@@ -16,7 +16,7 @@ class LeadId(PathConverter):
 
 
 # What follows a lead's id in paths.
-OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export")
+OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export", "change")
 
 
 class LeadAlone(LeadId):

@@ -25,6 +25,7 @@ class Standing:
 
     status: str
     reason: str | None = None
+    missing: tuple[Mapping[str, Any], ...] = ()
 
 
 class Curve(BaseModel):
@@ -35,6 +36,16 @@ class Curve(BaseModel):
     days: list[float]
     purchased: list[float]
     lost: list[float]
+
+
+class Missing(BaseModel):
+    """Something of which there is too little to score."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: str
+    have: int = Field(ge=0)
+    need: int = Field(ge=1)
 
 
 class _Score(BaseModel):
@@ -52,6 +63,14 @@ class Readiness(BaseModel):
 
     status: Literal["ready"]
     checks: dict[str, str]
+
+
+_COSTS = {
+    "cost_today": "expected cost of a call today, in the currency of the costs in leadtime.toml",
+    "cost_best": "of a call on `call_on`",
+    "cost_week_later": "of a call seven days after `call_on`",
+    "cost_never": "of no call at all",
+}
 
 
 def score_model(horizons: Sequence[int]) -> type[BaseModel]:
@@ -73,6 +92,13 @@ def score_model(horizons: Sequence[int]) -> type[BaseModel]:
         "priority": (float | None, ...),
         "reasons": (list[str], ...),
         "model_version": (str | None, ...),
+        **{name: (float | None, Field(description=text)) for name, text in _COSTS.items()},
+        "basis": (
+            Literal["model", "baseline"] | None,
+            Field(description="baseline: a curve that knows nothing of the lead, or its age alone, has answered"),
+        ),
+        "basis_why": (str | None, Field(description="what training found on the newest block")),
+        "missing": (list[Missing], Field([], description="what it takes for a score, and how much of it is there")),
         "curve": (Curve | None, Field(None, description="only when asked for")),
         "merged_into": (
             str | None,
@@ -113,6 +139,7 @@ def scored(row: Mapping[str, Any], as_of: str) -> dict[str, Any]:
         if name not in answer:
             answer[name] = _plain(value)
     answer["model_version"] = str(answer["model_version"])
+    answer["missing"] = []
     return answer
 
 
@@ -131,6 +158,8 @@ def unscored(
         **dict.fromkeys(("window_start", "window_end", "window_coverage", "median_date", "call_on", "priority")),
         "reasons": [],
         "model_version": version,
+        **dict.fromkeys((*_COSTS, "basis", "basis_why")),
+        "missing": [dict(item) for item in standing.missing],
     }
 
 

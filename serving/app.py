@@ -18,6 +18,8 @@ from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
 from serving.call_list import CallList
+from serving.call_plan.views import call_plans
+from serving.change.views import change
 from serving.crm.hubspot_webhook import SCHEME as HUBSPOT
 from serving.crm.hubspot_webhook import hubspot_webhook
 from serving.crm.import_views import imports
@@ -102,6 +104,8 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         imports(service),
         hubspot_webhook(service),
         handoffs(service),
+        change(service),
+        call_plans(service),
         webhooks(service),
         audit(service),
         privacy(service),

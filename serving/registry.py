@@ -32,10 +32,11 @@ _SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A scorer and the number of its version in the registry."""
+    """A scorer, the number of its version in the registry, and when that was registered (None: not known)."""
 
     scorer: Scorer
     registered: str
+    registered_at: int | None = None
 
     @property
     def version(self) -> str:
@@ -68,6 +69,7 @@ class Registry:
     def __init__(self, name: str, alias: str, tracking_uri: str, *, every: float = CHECK_SECONDS) -> None:
         self._name, self._alias, self._tracking_uri, self._every = name, alias, tracking_uri, every
         self._served: Served | None = None
+        self._before: Served | None = None
         self._reason = "the model is still being loaded"
         self._broken: BrokenModel | None = None
         self._lock = threading.Lock()
@@ -86,6 +88,11 @@ class Registry:
         self._stop.set()
 
     @property
+    def before(self) -> Served | None:
+        """The version that this process served before; None when there was none."""
+        return self._before
+
+    @property
     def refused(self) -> str | None:
         """Why the version that holds the alias is not the one in service; None when it is."""
         return None if self._broken is None else str(self._broken)
@@ -94,9 +101,9 @@ class Registry:
         """Take over a new version, if there is one. What fails is kept as the reason; the old version goes on."""
         with self._lock:
             try:
-                self._served = load(
-                    self._name, self._alias, self._tracking_uri, known=self._served, broken=self._broken
-                )
+                served = load(self._name, self._alias, self._tracking_uri, known=self._served, broken=self._broken)
+                if served is not self._served:
+                    self._before, self._served = self._served, served
                 self._broken = None
             except LeadtimeError as error:
                 if self._reason != str(error):
@@ -109,6 +116,11 @@ class Registry:
             self.refresh()
             if self._stop.wait(self._every):
                 return
+
+
+def earlier(models: ModelSource) -> Served | None:
+    """The version in service before the current one, where the source has kept it."""
+    return getattr(models, "before", None)
 
 
 def load(
@@ -158,7 +170,7 @@ def load(
         raise BrokenModel(version, str(error).rstrip(".")) from error
     except Exception as error:  # what a file of another make does to the libraries that read it cannot be foreseen
         raise BrokenModel(version, f"{type(error).__name__}: {_first_line(error)}") from error
-    served = Served(scorer, version)
+    served = Served(scorer, version, found.creation_timestamp * 1000 if found.creation_timestamp else None)
     log.info("model %s %s (number %s in the registry) is in service", name, served.version, version)
     return served
 

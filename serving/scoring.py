@@ -25,13 +25,16 @@ Answer = dict[str, Any]
 
 _SILENT = NOT_ENGAGEMENT - {SALES_CALL, NEED_DECLARED}  # events that tell nothing of when the lead will buy
 
-ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead")
-NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first")
+_NEEDED = ({"what": "events of engagement, sales calls or declared needs", "have": 0, "need": 1},)
+ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead", _NEEDED)
+NEVER_SEEN = Standing(answers.UNKNOWN, "no event of this lead is known; send its history first", _NEEDED)
 ERASED = Standing(answers.ERASED, "this lead was erased on request; nothing of it is kept")
 TOO_LITTLE = Standing(
-    answers.NOT_SCORABLE, "too little data: no engagement, no sales call and no declared need was known at this time"
+    answers.NOT_SCORABLE,
+    "too little data: no engagement, no sales call and no declared need was known at this time",
+    _NEEDED,
 )
-NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time")
+NOT_YET_SEEN = Standing(answers.NOT_SCORABLE, "no event of this lead was known at this time", _NEEDED)
 
 
 def standing_of_each(history: History, as_of: int) -> list[Standing]:

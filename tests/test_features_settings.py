@@ -67,6 +67,8 @@ def test_other_horizons_are_refused(monkeypatch: pytest.MonkeyPatch, text: str) 
         ("colour = 'red'", "colour"),
         ("[costs]\nlate = 0", "costs.late"),
         ("[costs]\nnever = 1", "costs.never"),
+        ("[costs]\nearly_cap = 11", "costs"),
+        ("[costs]\ndeal_lost_after = 14", "costs"),
         ("window_coverage = 1", "window_coverage"),
         ("port = 70000", "port"),
         ("[events]\nmail_seen = ['x']", "events.mail_seen"),

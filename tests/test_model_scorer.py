@@ -64,6 +64,7 @@ def test_the_columns_are_those_of_the_design(scores: pd.DataFrame, requests: Req
     assert list(scores.columns) == [
         "lead_id", "as_of", "readiness", "p_7", "p_30", "p_60", "p_lost_7", "p_lost_30", "p_lost_60", "window_start",
         "window_end", "window_coverage", "median_date", "call_on", "priority", "reasons", "model_version",
+        "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why",
     ]  # fmt: skip
     assert scores["lead_id"].tolist() == requests.lead_ids
     assert set(scores["as_of"]) == {to_iso(NOW)}
@@ -92,13 +93,16 @@ def test_every_answer_makes_sense(scores: pd.DataFrame) -> None:
 
 
 def test_reasons_are_short_sentences_with_the_catalogues_words(scores: pd.DataFrame, blocks: Blocks) -> None:
-    labels = {spec.label[:1].upper() + spec.label[1:] for spec in blocks[1].features}
+    templates = {said for spec in blocks[1].features for said in (spec.fact, spec.absent) if said}
+    begins = {said[:1].upper() + said[1:].split("{")[0] for said in templates if not said.startswith("{")}
     for reasons in scores["reasons"]:
-        assert 1 <= len(reasons) <= 4
+        assert 1 <= len(reasons) <= 7
         for reason in reasons:
-            if reason.startswith("No purchase"):
+            assert len(reason) < 160
+            assert "{" not in reason
+            if reason.startswith("No purchase") or "the purchase window" in reason:
                 continue
-            assert any(reason.startswith(f"{label}: ") for label in labels)
+            assert reason[0].isdigit() or any(reason.startswith(begin) for begin in begins)
             assert reason.endswith((" raises the chance to buy", " lowers the chance to buy"))
 
 

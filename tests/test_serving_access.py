@@ -49,6 +49,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     **{("POST", f"/v1/import/{crm}/{kind}"): ("write", []) for crm, kinds in OBJECTS.items() for kind in kinds},
     ("POST", "/v1/hubspot/webhook"): (SIGNED, []),
     ("GET", "/v1/handoffs"): ("read", None),
+    ("GET", "/v1/call-plan"): ("read", None),
+    ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
     ("GET", "/v1/webhooks"): ("admin", None),
     ("POST", "/v1/webhooks"): ("admin", {"url": "https://203.0.114.7/hook"}),
     ("GET", "/v1/webhooks/<endpoint_id>"): ("admin", None),

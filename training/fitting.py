@@ -15,7 +15,9 @@ from model.aalen_johansen import AalenJohansen
 from model.curves import Curves
 from model.examples import Examples, Split
 from model.fit_scorer import fit_scorer
+from model.hazard import PurchaseHazard
 from model.scorer import Scorer
+from model.signal import NO_FEATURES, Signal, time_alone
 
 LEAST_LEADS, LEAST_PURCHASES = 50, 20
 
@@ -60,9 +62,16 @@ class Fitted:
         return AalenJohansen(self.scorer.horizons).fit(None, self.train.y).predict_curves(np.empty((n, 0)))
 
 
-def fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
-    """Learn from what lies before the split's test block, calibrate on the newest of it."""
+def fit(
+    history: History, split: Split, settings: Settings, *, seed: int, version: str, signal: Signal | None = None
+) -> Fitted:
+    """Learn from what lies before the split's test block, calibrate on the newest of it.
+
+    ``signal``: what answers; where it is a baseline, that is fitted instead of the model.
+    """
     catalogue: Catalogue = expand(history, split.test_since, roles=settings.events)
+    if signal is not None and signal.baseline:
+        catalogue = time_alone(catalogue)
     train = split.train(history, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
     scorer = fit_scorer(
@@ -74,5 +83,12 @@ def fit(history: History, split: Split, settings: Settings, *, seed: int, versio
         window_coverage=settings.window_coverage,
         seed=seed,
         version=version,
+        signal=signal,
+        hazard=_without_features(settings, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
     )
     return Fitted(scorer, train, calibrate)
+
+
+def _without_features(settings: Settings, seed: int) -> PurchaseHazard:
+    """Never enough endings to learn from features: the hazards of Aalen-Johansen."""
+    return PurchaseHazard(settings.horizons, seed=seed, min_events=2**31)

@@ -122,6 +122,8 @@ def _schema(frame: pd.DataFrame) -> pa.Schema:
         "as_of": pa.timestamp("us", tz="UTC"),
         "reasons": pa.list_(pa.string()),
         "model_version": pa.string(),
+        "basis": pa.string(),
+        "basis_why": pa.string(),
     }
     kinds |= dict.fromkeys(("window_start", "window_end", "median_date", "call_on"), pa.date32())
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in frame.columns])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from features.builder import build
 from features.errors import InputError, LeadtimeError
@@ -25,6 +26,7 @@ from model.metrics import Estimate, WindowFit, window_fit
 from model.scorer import Scorer
 from model.window import date_span
 from training import pictures
+from training.abstention import choose
 from training.evaluation import Block, Evaluation, difference, evaluate, ibs_losses
 from training.fitting import Fitted, check_enough, fit, serving_split
 from training.gate import Verdict, judge
@@ -54,10 +56,10 @@ class Measured:
 
 
 def measure(fitted: Fitted, test: Examples, *, seed: int) -> Measured:
-    """``test``: later examples with the features of the scorer's catalogue."""
+    """``test``: later examples with the features of the scorer's catalogue, or more."""
     scorer = fitted.scorer
     block = Block(test.duration, test.outcome, test.lead_ids.astype(str), scorer.horizons)
-    curves, baseline = scorer.curves(test.features, test.as_of), fitted.baseline(len(test))
+    curves, baseline = scorer.curves(_known(scorer, test), test.as_of), fitted.baseline(len(test))
     chance = curves.at([scorer.ready_horizon])[0][:, 0]
     first, _, last = scorer.windows.days(curves, scorer.readiness.of(chance))
     # windows as they are answered: whole dates, and none where no call is worth it
@@ -77,6 +79,11 @@ def measure(fitted: Fitted, test: Examples, *, seed: int) -> Measured:
             coverage=scorer.window_coverage,
         ),
     )
+
+
+def _known(scorer: Scorer, test: Examples) -> pd.DataFrame:
+    """The features that the scorer looks at: a baseline does not know all of them."""
+    return test.features[list(scorer.catalogue.names)]
 
 
 def against(champion: Scorer, history: History, test: Examples, measured: Measured, *, seed: int) -> Estimate:
@@ -145,8 +152,23 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         _check_test(test, split)
         measured = measure(fitted, test, seed=seed)
         measuring.note = f"{len(test):,} examples, {int((test.outcome == BOUGHT).sum()):,} purchases"
+    with stage("tell signal from chance") as telling:
+        signal, fitted = choose(
+            history,
+            split,
+            settings,
+            fitted,
+            test=test,
+            block=measured.block,
+            evaluation=measured.evaluation,
+            seed=seed,
+            version=version,
+        )
+        if signal.baseline:
+            measured = measure(fitted, test, seed=seed)
+        telling.note = signal.verdict
     with stage("fit again on all blocks") as fitting:
-        serving = fit(history, serving_split(split), settings, seed=seed, version=version)
+        serving = fit(history, serving_split(split), settings, seed=seed, version=version, signal=signal)
         fitting.note = f"{len(serving.train):,} examples"
     with stage("judge, log and register") as logging, tracking.run(version) as run:
         verdict = judge(
@@ -159,7 +181,13 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         run.log(
             params=_params(settings, split, serving, seed=seed, source=source, position=position),
             metrics=measured.metrics(),
-            tags={"gate": "passed" if verdict.passed else "refused", "gate_reasons": verdict.reasons, "data": seen},
+            tags={
+                "gate": "passed" if verdict.passed else "refused",
+                "gate_reasons": verdict.reasons,
+                "data": seen,
+                "signal": signal.verdict,
+                "basis": signal.baseline or signal.basis,
+            },
         )
         _draw(run, measured, serving)
         run.files(MEASURED, fitted.scorer.to_files())
@@ -169,6 +197,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         logging.note = f"version {registered} of {settings.model_name}"
     print("\nOn the newest block, which the measured model has not seen:\n")
     print(summary(measured.evaluation, measured.reference, measured.windows, asked=settings.window_coverage))
+    print(f"\n  {signal.why[:1].upper()}{signal.why[1:]}.")
     print(f"\n{decision(verdict, version=registered, settings=settings)}")
     if hints:
         serves = verdict.passed or champion is not None

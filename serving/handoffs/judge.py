@@ -25,7 +25,10 @@ from serving.webhooks.queue import enqueue
 Answer = dict[str, Any]
 
 NO_CALL, MOVED = "no_call_expected", "moved_away"  # why a window closed, beside purchased, lost and gone
-_NOT_HANDED_ON = ("lead_id", "status", "reason", "curve", "error")
+_NOT_HANDED_ON = (
+    "lead_id", "status", "reason", "curve", "error",
+    "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why", "missing",
+)  # fmt: skip
 
 
 class Judge:

@@ -1,0 +1,1 @@
+"""What different ways of choosing whom to call cost, when salespeople cannot call everybody."""

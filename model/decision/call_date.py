@@ -1,0 +1,157 @@
+"""The date to call on: where the expected cost of calling too early, too late or in vain is least."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from model.curves import Curves, Float
+
+WEEK = 7.0
+
+
+class Costs(Protocol):
+    """What a badly timed call costs; features.settings.Costs is one."""
+
+    @property
+    def early(self) -> float: ...
+    @property
+    def late(self) -> float: ...
+    @property
+    def wasted_call(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class CallCosts:
+    """``early``, ``late``: each day that a call comes before or after the best moment; ``wasted_call``: a call to a
+    lead that does not buy within the longest horizon; ``lost``: a lead that was lost before the call. One currency.
+
+    ``early_cap``: what a call costs at most for being too early. ``lead_time``: days from the first call to the
+    signature; the best moment is so many days before the purchase. ``deal_lost_after``: a call so many days late
+    loses the deal, each day its share of it; the deal is worth ``deal_value`` where a lead's own value is not known.
+    Then ``late`` is not used.
+    """
+
+    early: float = 1.0
+    late: float = 5.0
+    wasted_call: float = 10.0
+    lost: float = 0.0
+    early_cap: float | None = None
+    lead_time: float = 0.0
+    deal_lost_after: float | None = None
+    deal_value: float = 0.0
+
+    @classmethod
+    def of(cls, costs: Costs) -> CallCosts:
+        more = ("lost", "early_cap", "lead_time", "deal_lost_after", "deal_value")
+        given = {name: getattr(costs, name) for name in more if hasattr(costs, name)}
+        return cls(costs.early, costs.late, costs.wasted_call, **given)
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """For each of n rows: ``call`` whether to call at all, ``day`` the best day to call on, ``priority`` what it
+    costs if no call can be made for a week.
+
+    Expected costs in the currency of the costs: ``today`` of calling today, ``best`` on the best day, ``week_later``
+    seven days after it (at most on the last day that is considered), ``never`` of not calling.
+    """
+
+    call: npt.NDArray[np.bool_]
+    day: Float
+    priority: Float
+    today: Float
+    best: Float
+    week_later: Float
+    never: Float
+
+
+def call_days(longest: float) -> Float:
+    """The days on which a call is considered: each whole day up to the longest horizon."""
+    return np.arange(0.0, np.floor(longest) + 1.0)
+
+
+def expected_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> tuple[Float, Float]:
+    """The expected cost of a call on each of ``call_days``, (n, d), and of never calling, (n,).
+
+    With H the longest horizon, T the day of the purchase, x = a + lead_time and F1, F2 the incidences:
+    J(a) = E[min(early (T - x)+, cap); T <= H] + E[min(late (x - T)+, deal); T <= H] + lost F2(a)
+    + wasted_call (1 - F1(H) - F2(a)).
+    A call is in vain for those who do not buy by H, except those already lost by a: they are no longer called.
+    The expectations are areas under F1. Never calling costs what a call at H does, without the call in vain.
+    ``value``: (n,) what each deal is worth, NaN where it is not known; it counts with ``deal_lost_after`` alone.
+    """
+    days = call_days(float(curves.days[-1]))
+    reach = days + costs.lead_time
+    last = float(curves.days[-1]) + costs.lead_time
+    f2 = curves.at(days)[1]
+    final1, final2 = curves.purchased[:, -1:], curves.lost[:, -1:]
+    rate, span = _late(costs, len(curves), value)
+    area = _Area(curves)
+    late = rate * (area(reach) - area(reach - span))
+    at_last = rate * (area(np.array([last])) - area(np.array([last - span])))
+    until = np.maximum(np.minimum(reach + _early_span(costs), curves.days[-1]), np.minimum(reach, curves.days[-1]))
+    begun = np.minimum(reach, curves.days[-1])
+    early = costs.early * (final1 * (until - begun) - (area(until) - area(begun)))
+    in_vain = costs.wasted_call * np.maximum(1.0 - final1 - f2, 0.0)
+    never = at_last[:, 0] + costs.lost * final2[:, 0]
+    return np.maximum(early, 0.0) + late + costs.lost * f2 + in_vain, never
+
+
+def decide(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> Decision:
+    """The best day for each row; no call where never calling costs less.
+
+    ``priority`` = (least cost if the call comes in 7 days or later, or never) - (least cost), in the currency of the
+    costs; never below 0, and 0 where no call is due within a week.
+    """
+    cost, never = expected_cost(curves, costs, value)
+    days = call_days(float(curves.days[-1]))
+    best = np.argmin(cost, axis=1)
+    rows = np.arange(len(best))
+    least = cost[rows, best]
+    later = np.minimum(cost[:, days >= min(WEEK, days[-1])].min(axis=1), never)
+    return Decision(
+        call=least <= never,
+        day=days[best],
+        priority=np.maximum(later - np.minimum(least, never), 0.0),
+        today=cost[:, 0],
+        best=least,
+        week_later=cost[rows, np.minimum(best + int(WEEK), len(days) - 1)],
+        never=never,
+    )
+
+
+def _late(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Float | float, float]:
+    """What each day too late costs, (n, 1) or one for all, and after how many days it costs no more."""
+    if costs.deal_lost_after is None:
+        return costs.late, np.inf
+    known = np.full(n, np.nan) if value is None else np.asarray(value, dtype=np.float64)
+    worth = np.where(np.isfinite(known) & (known >= 0), known, costs.deal_value)
+    return worth[:, None] / costs.deal_lost_after, costs.deal_lost_after
+
+
+def _early_span(costs: CallCosts) -> float:
+    """After how many days too early a call costs no more."""
+    return np.inf if costs.early_cap is None else costs.early_cap / costs.early
+
+
+class _Area:
+    """The area under F1 from 0 to each of k days, (n, k): 0 before, and F1 stays at F1(H) beyond H."""
+
+    def __init__(self, curves: Curves) -> None:
+        self._curves = curves
+        f, days = curves.purchased, curves.days
+        steps = np.cumsum((f[:, 1:] + f[:, :-1]) / 2 * np.diff(days), axis=1)
+        self._at_knots = np.concatenate([np.zeros((len(f), 1)), steps], axis=1)
+
+    def __call__(self, days: Float) -> Float:
+        knots, f = self._curves.days, self._curves.purchased
+        inside = np.clip(days, 0.0, knots[-1])
+        left = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
+        step = inside - knots[left]
+        slope = (f[:, left + 1] - f[:, left]) / (knots[left + 1] - knots[left])
+        area = self._at_knots[:, left] + step * f[:, left] + step**2 * slope / 2
+        return np.asarray(area + f[:, -1:] * np.maximum(days - knots[-1], 0.0))

@@ -1,0 +1,1 @@
+"""Whom to call on which of the coming working days, under each salesperson's capacity."""

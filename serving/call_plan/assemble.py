@@ -1,0 +1,131 @@
+"""The call plan: each lead's day, by what waiting costs, under each salesperson's capacity."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from features.events import to_datetime, to_iso
+from features.history import History
+from model.curves import Float
+from serving import answers
+from serving.call_plan.closed_days import closed_days
+from serving.call_plan.overdue import last_calls, open_windows
+from serving.call_plan.reactions import best_times
+from serving.registry import Served
+from serving.scoring import standing_of_each
+from serving.service import Service
+
+Answer = dict[str, Any]
+LOOKED_AT = 500  # leads, the most urgent first: who comes later has no cost of waiting for a week, or a small one
+OVERDUE, DUE, COMING, NO_CALL = "overdue", "due_today", "coming", "no_call"
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """For each of n leads the expected cost of a call on each of k working days, and of none of them."""
+
+    lead_ids: list[str]
+    cost: Float
+    otherwise: Float
+
+
+def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Answer:
+    """What the API answers. ModelUnavailable without a model."""
+    from model.decision import cost_of_delay, plan  # noqa: PLC0415 - scipy: a start should not wait for it
+    from model.decision.working_days import working_days  # noqa: PLC0415
+
+    sales, served = service.settings.sales, service.models.current()
+    today = _local(now, sales.timezone).date()
+    days = working_days(today, n_days, closed=closed_days(sales, range(today.year, today.year + 2)), week=sales.week)
+    listed = service.call_list.read(owner, LOOKED_AT)
+    history = service.store.history([lead["lead_id"] for lead in listed.leads], known_by=now)
+    where = standing_of_each(history, now)
+    still_open = {
+        lead for lead, standing in zip(history.lead_ids, where, strict=True) if standing.status == answers.OPEN
+    }
+    leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open}
+    outlook = _outlook(served, history, list(leads), [(day - today).days for day in days], now)
+    called = last_calls(history)
+    called_today = {
+        lead_id for lead_id, at in called.items() if lead_id in leads and _local(at, sales.timezone).date() == today
+    }
+    for i, lead_id in enumerate(outlook.lead_ids):
+        if lead_id in called_today and days[:1] == [today]:
+            outlook.cost[i, 0] = outlook.otherwise[i]  # once a day is enough
+    done = Counter(leads[lead_id]["owner"] for lead_id in called_today)
+    place = np.full(len(outlook.lead_ids), -1, dtype=np.int64)
+    for name in {lead["owner"] for lead in leads.values()}:
+        mine = np.array([leads[lead_id]["owner"] == name for lead_id in outlook.lead_ids])
+        room = np.full(len(days), sales.capacity(name))
+        if days[:1] == [today]:
+            room[0] = max(room[0] - done[name], 0)
+        place[mine] = plan(outlook.cost[mine], outlook.otherwise[mine], room)
+    delay = cost_of_delay(outlook.cost, outlook.otherwise, place)
+    windows = open_windows(service.store, outlook.lead_ids)
+    reach = best_times(history, outlook.lead_ids, service.settings)
+    rows = []
+    for i, lead_id in enumerate(outlook.lead_ids):
+        lead = leads[lead_id]
+        state, due = _state(lead["call_on"], windows.get(lead_id), called.get(lead_id), today)
+        rows.append(
+            {
+                **{name: lead[name] for name in ("lead_id", "owner", "value", "readiness", "call_on", "reasons")},
+                "planned_on": days[place[i]].isoformat() if place[i] >= 0 else None,
+                "state": state,
+                "due": None if due is None else due.isoformat(),
+                "cost_of_delay": float(delay[i]),
+                "called_today": lead_id in called_today,
+                "best_weekday": reach[lead_id].weekday,
+                "best_hour": reach[lead_id].hour,
+                "reactions": reach[lead_id].reactions,
+            }
+        )
+    rows.sort(key=lambda row: (row["planned_on"] or "9999", -row["cost_of_delay"], row["lead_id"]))
+    return {
+        "as_of": to_iso(now),
+        "model_version": served.version,
+        "days": [day.isoformat() for day in days],
+        "capacities": {name: sales.capacity(name) for name in sorted({r["owner"] for r in rows if r["owner"]})},
+        "total": listed.total,
+        "leads": rows,
+    }
+
+
+def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Sequence[int], now: int) -> Outlook:
+    from features.builder import Requests, build_matrix  # noqa: PLC0415 - compiled: a start should not wait for it
+    from model.decision import expected_cost  # noqa: PLC0415
+    from model.scorer import deal_values  # noqa: PLC0415
+
+    scorer, times = served.scorer, np.full(len(lead_ids), now, dtype=np.int64)
+    if not lead_ids:
+        return Outlook([], np.empty((0, len(offsets))), np.empty(0))
+    matrix = build_matrix(history, Requests(lead_ids, times), scorer.catalogue)
+    cost, never = expected_cost(scorer.curves(matrix, times), scorer.costs, deal_values(scorer.catalogue, matrix))
+    last = cost.shape[1] - 1
+    within = [min(offset, last) for offset in offsets]
+    later = cost[:, min(within[-1] + 1, last) :].min(axis=1) if within else cost.min(axis=1)
+    return Outlook(lead_ids, cost[:, within].copy(), np.minimum(later, never))
+
+
+def _state(
+    call_on: str | None, window: tuple[int, date | None] | None, called_at: int | None, today: date
+) -> tuple[str, date | None]:
+    """Where a lead stands, and the date that was or is to be kept."""
+    if window is not None and window[1] is not None and (called_at is None or called_at < window[0]):
+        due = window[1]
+        return (OVERDUE if due < today else DUE), due
+    if call_on is None:
+        return NO_CALL, None
+    due = date.fromisoformat(call_on)
+    return (DUE if due <= today else COMING), due
+
+
+def _local(micros: int, timezone: str) -> datetime:
+    return to_datetime(micros).astimezone(ZoneInfo(timezone))

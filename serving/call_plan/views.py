@@ -1,0 +1,81 @@
+"""GET /v1/call-plan."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from serving.access import SECURITY, needs
+from serving.audit.requests import concerns
+from serving.call_plan.assemble import call_plan
+from serving.headers import json_answer
+from serving.payloads import Name, Strict
+from serving.service import Service
+
+
+class CallPlanQuery(Strict):
+    """Whose, and for how long."""
+
+    owner: Name | None = Field(None, description="only the leads of this salesperson")
+    days: int = Field(5, ge=1, le=15, description="working days that are planned")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PlannedLead(_Answer):
+    """A lead and the day on which to call it."""
+
+    lead_id: str
+    owner: str | None
+    value: JsonValue
+    readiness: float | None = Field(ge=0, le=100)
+    call_on: date | None = Field(description="the best day, were there no other leads")
+    reasons: list[str]
+    planned_on: date | None = Field(description="the day in the plan; null: not within these days")
+    state: Literal["overdue", "due_today", "coming", "no_call"] = Field(
+        description="overdue: the window opened, its date has passed and no call was made since"
+    )
+    due: date | None = Field(description="the date that was or is to be kept")
+    cost_of_delay: float = Field(description="expected loss if the call is not made on the planned day but later")
+    called_today: bool
+    best_weekday: int = Field(ge=0, le=6, description="0 is Monday; by when it has reacted, shrunk to all leads")
+    best_hour: int = Field(ge=0, le=23, description="the hour that begins then, in the time zone of the settings")
+    reactions: int = Field(ge=0, description="of this lead, on which hour and weekday rest")
+
+
+class CallPlan(_Answer):
+    """The calls of the coming working days, with the least expected loss that the capacities allow."""
+
+    as_of: str
+    model_version: str
+    days: list[date]
+    capacities: dict[str, int] = Field(description="calls a working day of each salesperson")
+    total: int = Field(description="open leads that match; the 500 most urgent of them are planned")
+    leads: list[PlannedLead]
+
+
+def call_plans(service: Service) -> APIBlueprint:
+    bp = APIBlueprint("call_plan", __name__, url_prefix="/v1", tag="Call plan")
+
+    @bp.get("/call-plan")
+    @needs(service, "read")
+    @bp.doc(responses=[401, 403, 429, 503], security=SECURITY, operation_id="call_plan")
+    @bp.input(CallPlanQuery, location="query")
+    @bp.output(CallPlan)
+    def plan_calls(query_data: CallPlanQuery) -> Response:
+        """Whom to call on which day
+
+        By what waiting costs, not by readiness: who loses least by waiting gives way. Capacity, working days and
+        holidays are in leadtime.toml under `[sales]`.
+        """
+        answer = call_plan(service, query_data.owner, query_data.days, service.clock())
+        concerns(lead["lead_id"] for lead in answer["leads"])
+        return json_answer(answer)
+
+    return bp

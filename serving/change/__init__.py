@@ -1,0 +1,1 @@
+"""What changed about a lead since a moment, in parts that add up."""
