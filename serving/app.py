@@ -27,6 +27,9 @@ from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.kept_scores import KeptScores
 from serving.keys import Keys
+from serving.measurement.api import reports
+from serving.measurement.inputs import Inputs
+from serving.measurement.reports import Reports
 from serving.metrics import Metrics
 from serving.pages import pages
 from serving.privacy.views import privacy
@@ -63,6 +66,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         audit=Audit(store),
         erasures=Erasures(store),
     )
+    made = Reports(Inputs(store, settings), settings)
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
     app.config.update(
@@ -102,6 +106,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         imports(service),
         hubspot_webhook(service),
         handoffs(service),
+        reports(service, made),
         webhooks(service),
         audit(service),
         privacy(service),

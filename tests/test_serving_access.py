@@ -24,6 +24,7 @@ HISTORY = {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026
 # Every endpoint: method and rule, the scope it needs, and a body with which it succeeds. One that is not in this
 # table fails the test: who adds an endpoint says here who may call it.
 OPEN, SESSION, SIGNED = "open", "session", "signature"
+REPORTS = ("sourced", "sources", "attribution", "returns")
 CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
 ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/leads/<lead:lead_id>/score"): ("read", None),
@@ -49,6 +50,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     **{("POST", f"/v1/import/{crm}/{kind}"): ("write", []) for crm, kinds in OBJECTS.items() for kind in kinds},
     ("POST", "/v1/hubspot/webhook"): (SIGNED, []),
     ("GET", "/v1/handoffs"): ("read", None),
+    **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
     ("GET", "/v1/webhooks"): ("admin", None),
     ("POST", "/v1/webhooks"): ("admin", {"url": "https://203.0.114.7/hook"}),
     ("GET", "/v1/webhooks/<endpoint_id>"): ("admin", None),

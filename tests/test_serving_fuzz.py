@@ -34,6 +34,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404",
 [[operations]]
 include-operation-id = ["export_lead", "erase_lead"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "410"]
+
+[[operations]]
+include-operation-id = ["report_sourced", "report_sources", "report_attribution", "report_returns"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "422"]
 """
 UNLIMITED = dict.fromkeys(("read", "ingest", "write", "admin", "sign_in"), 0)
 

@@ -89,7 +89,7 @@ class Journeys:
 
     @property
     def won(self) -> Bool:
-        return self.outcome == BOUGHT
+        return np.asarray(self.outcome == BOUGHT)
 
     @property
     def ripe_at(self) -> Int64:

@@ -27,8 +27,8 @@ class Spend:
 class Return:
     """What one channel or campaign cost and is credited with, in one month or (``month`` None) in the whole period.
 
-    ``cost_per_ripe_lead`` = spend / ripe leads, ``cost_per_win`` = spend / wins, ``return_on_spend`` = value / spend: 1 is
-    as much as was spent. None where that is no number. Intervals are of the whole period only.
+    ``cost_per_ripe_lead`` = spend / ripe leads, ``cost_per_win`` = spend / wins, ``return_on_spend`` = value / spend:
+    1 is as much as was spent. None where that is no number. Intervals are of the whole period only.
     """
 
     channel: str | None
@@ -58,12 +58,12 @@ def returns(credit: Credit, spend: Spend, by: By) -> list[Return]:
     for key in keys:
         j = credit.keys.index(key) if key in credit.keys else None
         cost = paid.get(key, nothing)
-        found.append(_row(key, None, int(cost.sum()), *_credited(credit, j, slice(None)), _within(credit, j)))
+        found.append(_row(key, None, int(cost.sum()), _credited(credit, j, slice(None)), _within(credit, j)))
         for i, name in enumerate(months):
             m = place.get(name)
             credited = (0, 0, 0) if m is None else _credited(credit, j, slice(m, m + 1))
             if cost[i] or any(credited):
-                found.append(_row(key, name, int(cost[i]), *credited, None))
+                found.append(_row(key, name, int(cost[i]), credited, None))
     return found
 
 
@@ -94,8 +94,9 @@ def _within(credit: Credit, j: int | None) -> tuple[Estimate, Estimate] | None:
 
 
 def _row(
-    key: Key, month: str | None, cost: int, ripe: int, wins: int, value: int, within: tuple[Estimate, Estimate] | None
+    key: Key, month: str | None, cost: int, credited: tuple[int, int, int], within: tuple[Estimate, Estimate] | None
 ) -> Return:
+    ripe, wins, value = credited
     amount = cost / MONEY_UNITS
     return Return(
         channel=key[0],

@@ -1,0 +1,81 @@
+"""GET /v1/reports/...: what marketing and sales brought, as JSON or CSV."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel
+
+from serving.access import SECURITY, needs
+from serving.headers import json_answer
+from serving.measurement import payloads
+from serving.measurement.reports import Answer, Reports
+from serving.measurement.tables import to_csv
+from serving.service import Service
+
+RESPONSES: dict[int, Any] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string", "description": "the rows, under a header"}}}},
+    401: "Unauthorized",
+    403: "Forbidden",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
+
+
+def reports(service: Service, made: Reports) -> APIBlueprint:
+    bp = APIBlueprint("reports", __name__, url_prefix="/v1/reports", tag="Reports")
+    _marketing(bp, service, made)
+    return bp
+
+
+def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]) -> Response:
+    """As JSON, or its rows as CSV where that was asked for."""
+    if query.format == "json":
+        return json_answer(answer)
+    row = get_args(model.model_fields["rows"].annotation)[0]
+    response = Response(to_csv(list(row.model_fields), answer["rows"]), mimetype="text/csv")
+    name = model.__name__.removesuffix("Report").lower()
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def _marketing(bp: APIBlueprint, service: Service, made: Reports) -> None:
+    reads = needs(service, "read")
+
+    @bp.get("/sourced")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_sourced")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SourcedReport)
+    def report_sourced(query_data: payloads.PeriodQuery) -> Response:
+        """Purchases that came through marketing, were influenced by it, were handed over ripe"""
+        return answered(made.sourced(query_data, service.clock()), query_data, payloads.SourcedReport)
+
+    @bp.get("/sources")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_sources")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SourcesReport)
+    def report_sources(query_data: payloads.PeriodQuery) -> Response:
+        """Leads, ripe leads and purchases by the channel through which they came"""
+        return answered(made.sources(query_data, service.clock()), query_data, payloads.SourcesReport)
+
+    @bp.get("/attribution")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_attribution")
+    @bp.input(payloads.AttributionQuery, location="query")
+    @bp.output(payloads.AttributionReport)
+    def report_attribution(query_data: payloads.AttributionQuery) -> Response:
+        """Which channels or campaigns purchases and their value are credited to, by each model"""
+        return answered(made.attribution(query_data, service.clock()), query_data, payloads.AttributionReport)
+
+    @bp.get("/returns")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_returns")
+    @bp.input(payloads.ReturnsQuery, location="query")
+    @bp.output(payloads.ReturnsReport)
+    def report_returns(query_data: payloads.ReturnsQuery) -> Response:
+        """Cost per ripe lead and return on spend, by channel or campaign and by month"""
+        return answered(made.returns(query_data, service.clock()), query_data, payloads.ReturnsReport)
