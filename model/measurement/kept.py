@@ -33,6 +33,7 @@ class Windows:
     some handoff is a whole horizon ago.
     """
 
+    whole: bool
     group: str | None
     handoffs: int
     kept: int
@@ -47,10 +48,13 @@ class Windows:
 
 @dataclass(frozen=True)
 class Chances:
-    """``predicted``: the mean probability at the handoff of having bought within ``horizon`` days. ``happened``: the share
-    that did, open ones taken as censored; None until some handoff is so long ago. ``seen``: handoffs that are.
+    """``predicted``: the mean probability at the handoff of having bought within ``horizon`` days.
+
+    ``happened``: the share that did, open ones taken as censored; None until some handoff is so long ago. ``seen``:
+    handoffs that are. ``whole``: this is of all handoffs, not of a group.
     """
 
+    whole: bool
     group: str | None
     horizon: int
     handoffs: int
@@ -61,7 +65,7 @@ class Chances:
 
 @dataclass(frozen=True)
 class BaseRate:
-    """Of the leads first seen in a month, the share that bought within ``horizon`` days; ``all``: in all months together.
+    """Of the leads first seen in a month, the share that bought within ``horizon`` days; ``all``: in all months.
 
     ``drifted``: the interval of the month does not hold the rate of all months.
     """
@@ -76,7 +80,7 @@ class BaseRate:
 
 
 def windows_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[Windows]:
-    """All together first (group ALL), then each group."""
+    """All together first, then each group."""
     promised = followed(data, period)
     given = data.handoffs
     start, end = given.window_start[promised.rows], given.window_end[promised.rows]
@@ -87,16 +91,24 @@ def windows_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[
     kept = bought & (start <= day) & (day <= end)
     over = ~bought & ~lost & (promised.days >= promised.horizon)
     cause = np.where(kept, _KEPT, np.where(bought, _MISSED, np.where(lost, _LOST, 0)))
-    found = []
+    parts = {
+        "kept": kept,
+        "early": bought & (day < start),
+        "late": bought & (day > end),
+        "lost": lost,
+        "not_bought": over,
+    }
+    found: list[Windows] = []
     for name, mine in _groups(labels(data, promised, by, trait), has):
         n = int(mine.sum())
-        counts = [int((mine & part).sum()) for part in (kept, bought & (day < start), bought & (day > end), lost, over)]
+        counts = {part: int((mine & rows).sum()) for part, rows in parts.items()}
         found.append(
             Windows(
-                name,
-                n,
-                *counts,
-                open=n - sum(counts),
+                whole=not found,
+                group=name,
+                handoffs=n,
+                **counts,
+                open=n - sum(counts.values()),
                 promised=_mean(given.coverage[promised.rows][mine]),
                 share=_share_kept(data, promised, cause, mine),
             )
@@ -108,7 +120,8 @@ def chances_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[
     """For each group, all together first, and each horizon that handoffs tell a probability for."""
     promised = followed(data, period)
     found = []
-    for name, mine in _groups(labels(data, promised, by, trait), np.ones(len(promised), dtype=bool)):
+    everyone = np.ones(len(promised), dtype=bool)
+    for name, mine in _groups(labels(data, promised, by, trait), everyone):
         for j, horizon in enumerate(data.handoffs.horizons):
             chance = data.handoffs.chance[promised.rows, j]
             rows = mine & np.isfinite(chance)
@@ -118,6 +131,7 @@ def chances_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[
             since = (data.known_by - data.handoffs.at[promised.rows]) / DAY
             found.append(
                 Chances(
+                    whole=mine is everyone,
                     group=name,
                     horizon=horizon,
                     handoffs=int(rows.sum()),
@@ -172,11 +186,9 @@ def labels(data: Journeys, promised: Followed, by: Split, trait: str) -> list[st
     return [text_of(data.traits.get(data.lead_ids[lead], {}).get(trait)) for lead in promised.lead.tolist()]
 
 
-ALL = "all"  # the group that holds every handoff
-
-
 def _groups(names: list[str | None], rows: Bool) -> list[tuple[str | None, Bool]]:
-    found: list[tuple[str | None, Bool]] = [(ALL, rows)]
+    """All rows, then those of each name."""
+    found: list[tuple[str | None, Bool]] = [(None, rows)]
     for name in sorted(set(names), key=lambda one: (one is None, one or "")):
         mine = rows & np.array([one == name for one in names], dtype=bool)
         if mine.any():
