@@ -36,7 +36,8 @@ include-operation-id = ["export_lead", "erase_lead"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "410"]
 
 [[operations]]
-include-operation-id = ["report_sourced", "report_sources", "report_attribution", "report_returns"]
+include-operation-id = ["report_sourced", "report_sources", "report_attribution", "report_returns",
+                        "report_salespeople", "report_windows", "report_calibration", "report_base_rates"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "422"]
 """
 UNLIMITED = dict.fromkeys(("read", "ingest", "write", "admin", "sign_in"), 0)

@@ -81,3 +81,10 @@ def test_what_came_through_marketing(reports) -> None:
 def test_attribution(reports) -> None:
     answer = reports("attribution")
     print(answer)
+
+
+def test_all(reports) -> None:
+    import json
+
+    for name in ("salespeople", "windows", "calibration", "base-rates", "returns"):
+        print(json.dumps(reports(name), indent=1))

@@ -13,11 +13,11 @@ from features.history import Int64
 from features.lives import BOUGHT, GONE
 from features.property_values import text_of
 from model.measurement.handoffs import NO_DAY
-from model.measurement.incidence import DRAWS, Incidence, incidence
+from model.measurement.incidence import DRAWS, Incidence, incidence, share_within
 from model.measurement.journeys import NO_CHANNEL, Bool, Float, Journeys
 from model.measurement.period import Period, month_name, month_of, months
 from model.measurement.predicted import Followed, followed
-from model.metrics.bootstrap import Estimate, interval
+from model.metrics.bootstrap import Estimate
 
 Split = Literal["month", "channel", "segment"]
 _KEPT, _MISSED, _LOST = 1, 2, 3
@@ -225,7 +225,8 @@ def _share_kept(data: Journeys, promised: Followed, cause: Int64, rows: Bool) ->
     kept, missed = found.curves[_KEPT - 1, :, -1], found.curves[_MISSED - 1, :, -1]
     bought = kept + missed
     share: Float = np.divide(kept, bought, out=np.full(len(kept), np.nan), where=bought > 0)
-    return interval(float(share[0]), share[1:]) if np.isfinite(share[0]) else None
+    purchasers = len(np.unique(data.account[promised.lead[rows & np.isin(cause, (_KEPT, _MISSED))]]))
+    return share_within(float(share[0]), share[1:], purchasers) if np.isfinite(share[0]) else None
 
 
 def _mean(values: Float) -> float | None:

@@ -9,15 +9,16 @@ import numpy as np
 from features.events import DAY
 from features.history import Int64
 from features.lives import OPEN
-from model.measurement.incidence import incidence
+from model.measurement.incidence import Z, incidence
 from model.measurement.journeys import NEVER, Bool, Float, Journeys
 from model.measurement.period import Period
 from model.measurement.predicted import Followed, followed
-from model.measurement.shrinkage import expected_wins, group_effects
+from model.measurement.shrinkage import expected_wins, group_effects, team_chances
 from model.metrics.bootstrap import Estimate, bootstrap_means, interval
 
-WARNING, ALARM = 1.959964, 3.090232  # two-sided 95 % and 99.8 %, as usual in funnel plots
+WARNING, ALARM = Z, 3.090232  # two-sided 95 % and 99.8 %, as usual in funnel plots
 MINUTES_DAYS = 30  # minutes of calls within so many days of the handoff count
+FEW = 5  # below so many leads no interval is drawn from them
 STRATA = 5  # leads are comparable within a fifth of the probabilities
 _HOUR = DAY // 24
 
@@ -41,7 +42,7 @@ class Salesperson:
     limits: tuple[float, float, float, float] | None
     minutes: Estimate | None
     minutes_leads: int
-    reaction: tuple[float, float, float | None] | None
+    reaction: tuple[float, float | None, float | None] | None
     within_day: Estimate | None
     handed_over: int
 
@@ -76,7 +77,7 @@ def salespeople(data: Journeys, period: Period) -> Team:
     expected = np.bincount(group, weights=promised.chance, minlength=len(names))
     total = float(expected.sum())
     target = float(wins.sum()) / total if total > 0 else None
-    own = np.clip((target or 0.0) * promised.chance, 0.0, 1.0)
+    own = team_chances(promised.chance, promised.won)
     spread = np.sqrt(np.bincount(group, weights=own * (1 - own), minlength=len(names)))
     shrunk = _shrunk(promised, group, np.asarray(expected, dtype=np.float64))
     minutes, known = _minutes(data, promised)
@@ -175,13 +176,15 @@ def _comparable(minutes: Float, known: Bool, chance: Float, mine: Bool) -> Estim
     both = np.column_stack([minutes[rows], usual[stratum[rows]]])
     if not both[:, 1].sum() > 0:
         return None
-    draws = bootstrap_means(both, np.arange(len(both)), draws=400)
     team = float(minutes[known].mean())
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return interval(team * both[:, 0].sum() / both[:, 1].sum(), team * draws[:, 0] / draws[:, 1])
+    value = team * float(both[:, 0].sum() / both[:, 1].sum())
+    if len(both) < FEW:
+        return Estimate(value, np.nan, np.nan)
+    draws = bootstrap_means(both, np.arange(len(both)), draws=400)
+    return interval(value, team * np.divide(draws[:, 0], draws[:, 1], out=np.full(400, np.nan), where=draws[:, 1] > 0))
 
 
-def _reaction(data: Journeys, rows: Int64) -> tuple[tuple[float, float, float | None] | None, Estimate | None]:
+def _reaction(data: Journeys, rows: Int64) -> tuple[tuple[float, float | None, float | None] | None, Estimate | None]:
     """Hours from the handoff to the first call: the median, and the share within a day.
 
     A lead that ended without a call is never called; one that is open and was not called yet counts as waiting.
@@ -201,9 +204,12 @@ def _reaction(data: Journeys, rows: Int64) -> tuple[tuple[float, float, float | 
     waited = (until - at) / _HOUR
     found = incidence(waited, cause, data.account[lead], causes=2, followed=(data.known_by - at) / _HOUR, draws=200)
     median = found.reaches(0.5)
-    if median is not None:
-        return (median[0], median[1], median[2] if np.isfinite(median[2]) else None), found.at(24.0)
-    return None, found.at(24.0)
+    if median is None:
+        return None, found.at(24.0)
+    middle, low, high = median
+    if found.groups < FEW:
+        return (middle, None, None), found.at(24.0)
+    return (middle, low, high if np.isfinite(high) else None), found.at(24.0)
 
 
 def outside(one: Salesperson) -> str | None:

@@ -72,5 +72,18 @@ def expected_wins(chance: npt.ArrayLike, group: Int64, groups: int) -> Float:
     return found
 
 
+def team_chances(chance: npt.ArrayLike, won: npt.ArrayLike) -> Float:
+    """(n,): the probabilities with all log odds moved alike so that they sum to the wins, of one more lead that is as
+    expected: so nobody's become certain.
+    """
+    odds, wins = _log_odds(chance), float(np.asarray(won, dtype=np.float64).sum())
+    low, high = -30.0, 30.0
+    wanted = (wins + float(expit(odds).mean())) / (len(odds) + 1) if len(odds) else 0.5
+    for _ in range(60 if len(odds) else 0):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expit(odds + middle).mean() < wanted else (low, middle)
+    return np.asarray(expit(odds + (low + high) / 2))
+
+
 def _log_odds(chance: npt.ArrayLike) -> Float:
     return np.asarray(logit(np.clip(np.asarray(chance, dtype=np.float64), _FLOOR, 1 - _FLOOR)))

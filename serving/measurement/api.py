@@ -27,6 +27,7 @@ RESPONSES: dict[int, Any] = {
 def reports(service: Service, made: Reports) -> APIBlueprint:
     bp = APIBlueprint("reports", __name__, url_prefix="/v1/reports", tag="Reports")
     _marketing(bp, service, made)
+    _sales(bp, service, made)
     return bp
 
 
@@ -79,3 +80,43 @@ def _marketing(bp: APIBlueprint, service: Service, made: Reports) -> None:
     def report_returns(query_data: payloads.ReturnsQuery) -> Response:
         """Cost per ripe lead and return on spend, by channel or campaign and by month"""
         return answered(made.returns(query_data, service.clock()), query_data, payloads.ReturnsReport)
+
+
+def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
+    reads = needs(service, "read")
+
+    @bp.get("/salespeople")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_salespeople")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SalespeopleReport)
+    def report_salespeople(query_data: payloads.PeriodQuery) -> Response:
+        """Wins of salespeople against those expected of their leads, minutes, and time to the first call"""
+        return answered(made.salespeople(query_data, service.clock()), query_data, payloads.SalespeopleReport)
+
+    @bp.get("/windows")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_windows")
+    @bp.input(payloads.SplitQuery, location="query")
+    @bp.output(payloads.WindowsReport)
+    def report_windows(query_data: payloads.SplitQuery) -> Response:
+        """Whether purchase windows given at handoffs were kept"""
+        return answered(made.windows(query_data, service.clock()), query_data, payloads.WindowsReport)
+
+    @bp.get("/calibration")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_calibration")
+    @bp.input(payloads.SplitQuery, location="query")
+    @bp.output(payloads.CalibrationReport)
+    def report_calibration(query_data: payloads.SplitQuery) -> Response:
+        """Whether what was predicted at handoffs happened"""
+        return answered(made.calibration(query_data, service.clock()), query_data, payloads.CalibrationReport)
+
+    @bp.get("/base-rates")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_base_rates")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.BaseRatesReport)
+    def report_base_rates(query_data: payloads.PeriodQuery) -> Response:
+        """How many leads buy, by the month in which they were first seen: does it drift?"""
+        return answered(made.base_rates(query_data, service.clock()), query_data, payloads.BaseRatesReport)

@@ -141,3 +141,99 @@ class ReturnsReport(_Report):
     wins: int
     value: float
     rows: list[ReturnRow]
+
+
+class SalespersonRow(_Row):
+    """``_low``, ``_high``: 95 % intervals. What each figure means: docs/measurement.md."""
+
+    owner: str | None = Field(description="who owned the leads at the handoff; null: nobody known")
+    handed_over: int
+    leads: int = Field(description="handed over with a score, each once")
+    wins: int
+    expected_wins: float = Field(description="by the probabilities at the handoffs, for as long as they were followed")
+    ratio: float | None = Field(description="wins over expected ones")
+    shrunk_ratio: float | None = Field(description="the same, what may be luck taken off")
+    shrunk_ratio_low: float | None
+    shrunk_ratio_high: float | None
+    limit_low_998: float | None = Field(description="funnel limits around the ratio of the whole team")
+    limit_low_95: float | None
+    limit_high_95: float | None
+    limit_high_998: float | None
+    outside: Literal["above", "below"] | None = Field(description="of the 99.8 % limits")
+    minutes: float | None = Field(description="of calls in 30 days from the handoff, for a lead like the whole team's")
+    minutes_low: float | None
+    minutes_high: float | None
+    minutes_leads: int = Field(description="leads of which the minutes are known")
+    reaction_hours: float | None = Field(description="median from the handoff to the first call; null: most not called")
+    reaction_hours_low: float | None
+    reaction_hours_high: float | None = Field(description="null beside a median: may be never, or too few leads")
+    called_within_day: float | None = Field(description="share of handed over leads called within 24 hours")
+    called_within_day_low: float | None
+    called_within_day_high: float | None
+
+
+class SalespeopleReport(_Report):
+    """Handoffs of the period, followed until now."""
+
+    leads: int
+    wins: int
+    expected_wins: float
+    ratio: float | None = Field(description="of all together: the middle of the funnel")
+    without_score: int = Field(description="leads whose handoffs tell no probability; they count for reactions alone")
+    rows: list[SalespersonRow]
+
+
+class WindowsRow(_Row):
+    group: str | None
+    handoffs: int
+    kept: int = Field(description="bought within the window")
+    early: int
+    late: int
+    lost: int
+    not_bought: int = Field(description="the longest horizon has passed")
+    open: int = Field(description="still open, within the longest horizon: nothing is said about them yet")
+    promised: float | None = Field(description="the share of purchasers who were to buy within their window")
+    kept_share: float | None = Field(description="who did, open ones censored; null until it can be told")
+    kept_share_low: float | None
+    kept_share_high: float | None
+
+
+class WindowsReport(_Report):
+    by: Literal["month", "channel", "segment"]
+    trait: str | None = Field(description="which trait is the segment")
+    total: WindowsRow
+    rows: list[WindowsRow]
+
+
+class CalibrationRow(_Row):
+    group: str | None
+    horizon: int = Field(description="days from the handoff")
+    handoffs: int
+    seen: int = Field(description="handoffs so long ago")
+    predicted: float = Field(description="mean probability at the handoff of having bought by then")
+    happened: float | None = Field(description="the share that had, open ones censored; null until it can be told")
+    happened_low: float | None
+    happened_high: float | None
+
+
+class CalibrationReport(_Report):
+    by: Literal["month", "channel", "segment"]
+    trait: str | None = Field(description="which trait is the segment")
+    total: list[CalibrationRow]
+    rows: list[CalibrationRow]
+
+
+class BaseRateRow(_Row):
+    month: str = Field(description="in which the leads were first seen")
+    horizon: int = Field(description="days from then")
+    leads: int
+    seen: int = Field(description="leads first seen so long ago")
+    rate: float | None = Field(description="the share that had bought by then, open ones censored")
+    rate_low: float | None
+    rate_high: float | None
+    all_months: float | None = Field(description="the rate of all months of the period together")
+    drifted: bool | None = Field(description="the interval of this month does not hold that of all months")
+
+
+class BaseRatesReport(_Report):
+    rows: list[BaseRateRow]

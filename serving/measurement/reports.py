@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from features.events import EARLIEST, to_iso
 from features.settings import Settings
-from model.measurement.attribution import MODELS, Credit, Options, attribute, cohort
-from model.measurement.exact import MONEY_UNITS, WIN_UNITS
+from model.measurement.attribution import MODELS, Options, attribute, cohort
+from model.measurement.exact import MONEY_UNITS
 from model.measurement.journeys import Journeys
+from model.measurement.kept import base_rates, chances_kept, windows_kept
 from model.measurement.period import Period
-from model.measurement.returns import Return, returns
+from model.measurement.returns import returns
+from model.measurement.salespeople import salespeople
 from model.measurement.sourced import sourced
-from model.metrics.bootstrap import Estimate
+from serving.measurement import rows
 from serving.measurement.inputs import Inputs
-from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery
+from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery, SplitQuery
 from serving.problems import invalid
 
 Answer = dict[str, Any]
@@ -58,7 +58,7 @@ class Reports:
             "by": query.by,
             "wins": len(group.wins.month),
             "value": int(group.wins.amount.sum()) / MONEY_UNITS,
-            "rows": [row for model in wanted for row in _credited(attribute(group, model, self._options))],
+            "rows": [row for model in wanted for row in rows.credited(attribute(group, model, self._options))],
         }
 
     def returns(self, query: ReturnsQuery, now: int) -> Answer:
@@ -74,8 +74,38 @@ class Reports:
             "ripe_leads": len(group.ripe.month),
             "wins": len(group.wins.month),
             "value": int(group.wins.amount.sum()) / MONEY_UNITS,
-            "rows": [_return(one) for one in found],
+            "rows": [rows.returned(one) for one in found],
         }
+
+    def salespeople(self, query: PeriodQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        team = salespeople(data, period)
+        return {
+            **head,
+            "leads": team.leads,
+            "wins": team.wins,
+            "expected_wins": round(team.expected, 4),
+            "ratio": rows.finite(team.ratio),
+            "without_score": team.without_score,
+            "rows": [rows.salesperson(one) for one in team.people],
+        }
+
+    def windows(self, query: SplitQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        trait = query.trait or self._settings.measurement.segment
+        whole, *groups = windows_kept(data, period, query.by, trait)
+        return {**head, **_split(query, trait), "total": rows.windows(whole), "rows": [rows.windows(g) for g in groups]}
+
+    def calibration(self, query: SplitQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        trait = query.trait or self._settings.measurement.segment
+        found = chances_kept(data, period, query.by, trait)
+        total, groups = ([rows.chances(one) for one in found if one.whole is whole] for whole in (True, False))
+        return {**head, **_split(query, trait), "total": total, "rows": groups}
+
+    def base_rates(self, query: PeriodQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        return {**head, "rows": [rows.base_rate(one) for one in base_rates(data, period, self._settings.horizons)]}
 
     def _begin(self, query: PeriodQuery, now: int) -> tuple[Journeys, Period, Answer]:
         data = self._inputs.journeys(now)
@@ -92,40 +122,5 @@ class Reports:
         return data, Period(since, until), head
 
 
-def _credited(credit: Credit) -> Iterable[Answer]:
-    wins, value = credit.wins.sum(axis=0), credit.value.sum(axis=0)
-    order = sorted(range(len(credit.keys)), key=lambda j: (credit.keys[j][0] is None, -wins[j], -value[j]))
-    for j in order:
-        if not wins[j] and not value[j]:
-            continue
-        channel, campaign = credit.keys[j]
-        has_removal = credit.removal is not None and channel is not None
-        yield {
-            "model": credit.model,
-            "channel": channel,
-            "campaign": campaign,
-            **_estimate("wins", int(wins[j]) / WIN_UNITS, credit.wins_within[j]),
-            **_estimate("value", int(value[j]) / MONEY_UNITS, credit.value_within[j]),
-            **_estimate(
-                "removal_effect",
-                credit.removal[j].value if credit.removal is not None and has_removal else None,
-                credit.removal[j] if credit.removal is not None and has_removal else None,
-            ),
-        }
-
-
-def _estimate(name: str, value: float | None, within: Estimate | None) -> Answer:
-    low, high = (None, None) if within is None else (within.low, within.high)
-    return {name: value, f"{name}_low": _finite(low), f"{name}_high": _finite(high)}
-
-
-def _return(one: Return) -> Answer:
-    row = asdict(one)
-    for name in ("cost_per_ripe_lead", "return_on_spend"):
-        low, high = row.pop(f"{name}_within") or (None, None)
-        row |= {f"{name}_low": _finite(low), f"{name}_high": _finite(high)}
-    return row
-
-
-def _finite(value: float | None) -> float | None:
-    return round(value, 4) if value is not None and math.isfinite(value) else None
+def _split(query: SplitQuery, trait: str) -> Answer:
+    return {"by": query.by, "trait": trait if query.by == "segment" else None}
