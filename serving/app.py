@@ -29,6 +29,7 @@ from serving.kept_scores import KeptScores
 from serving.keys import Keys
 from serving.measurement.api import reports
 from serving.measurement.inputs import Inputs
+from serving.measurement.pages import report_pages
 from serving.measurement.reports import Reports
 from serving.metrics import Metrics
 from serving.pages import pages
@@ -113,6 +114,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         health(service),
         metrics.metrics(service, measured),
         pages(service),
+        report_pages(service, made),
         documentation(),
     ):
         app.register_blueprint(blueprint)

@@ -75,6 +75,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/logout"): (OPEN, None),
     ("GET", "/"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
+    ("GET", "/reports"): (SESSION, None),
+    ("GET", "/reports/<name>"): (SESSION, None),
 }
 SUCCESS = {"DELETE": (200, 202, 204), "GET": (200,), "POST": (200, 201, 202), "PUT": (200, 201, 204), "PATCH": (200,)}
 
@@ -89,7 +91,7 @@ def filled(rule: str, lead_id: str, endpoint_id: str) -> str:
     """The rule with something real filled in."""
     path = rule.replace("<lead:lead_id>", lead_id).replace("<lead_alone:lead_id>", lead_id)
     path = path.replace("<endpoint_id>", endpoint_id)
-    path = path.replace("<path:filename>", "pages.css")
+    path = path.replace("<path:filename>", "pages.css").replace("<name>", "sourced")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"
     return path + ("?lead_ids=x" if path == "/v1/scores" else "")

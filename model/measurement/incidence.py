@@ -18,22 +18,22 @@ Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviat
 class Incidence:
     """Cumulative incidences: ``times`` (m,), ``curves`` (causes, 1 + draws, m), the first of each that of the data.
 
-    ``seen``: the longest time that any row was followed for; beyond it nothing is known. ``groups``: how many there
-    are.
+    ``followed``: how long each row was watched, rising; beyond the longest nothing is known. ``groups``: how many.
     """
 
     times: Float
     curves: Float
-    seen: float
+    followed: Float
     groups: int
 
     def at(self, time: float, cause: int = 1) -> Estimate | None:
         """By this time, None where nobody was followed so far."""
-        if time > self.seen:
+        watched = len(self.followed) - int(np.searchsorted(self.followed, time, side="left"))
+        if watched == 0:
             return None
         step = int(np.searchsorted(self.times, time, side="right")) - 1
         values = self.curves[cause - 1, :, step] if step >= 0 else np.zeros(self.curves.shape[1])
-        return share_within(float(values[0]), values[1:], self.groups)
+        return share_within(float(values[0]), values[1:], min(self.groups, watched))
 
     def reaches(self, share: float, cause: int = 1) -> tuple[float, float, float] | None:
         """When the incidence reaches ``share``, with its interval; an infinite end where draws never do."""
@@ -67,7 +67,7 @@ def incidence(
     time, code = time[order], code[order]
     n = len(time)
     if n == 0:
-        return Incidence(np.empty(0), np.zeros((causes, 1 + draws, 0)), -np.inf, 0)
+        return Incidence(np.empty(0), np.zeros((causes, 1 + draws, 0)), np.empty(0), 0)
     times, begins = np.unique(time, return_index=True)
     parts = []
     for weight in (np.ones((1, n)), resample_counts(np.asarray(group)[order], draws=draws, seed=seed).astype(float)):
@@ -80,8 +80,8 @@ def incidence(
         survival = np.cumprod(np.clip(1.0 - sum(rates), 0.0, 1.0), axis=1)
         before = np.column_stack([np.ones(len(weight)), survival[:, :-1]])
         parts.append(np.stack([np.cumsum(before * rate, axis=1) for rate in rates]))
-    seen = float(np.max(np.asarray(followed, dtype=np.float64)))
-    return Incidence(times, np.concatenate(parts, axis=1), seen, len(np.unique(np.asarray(group))))
+    watched = np.sort(np.asarray(followed, dtype=np.float64))
+    return Incidence(times, np.concatenate(parts, axis=1), watched, len(np.unique(np.asarray(group))))
 
 
 def share_within(share: float, draws: npt.ArrayLike, groups: int) -> Estimate:

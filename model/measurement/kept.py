@@ -220,7 +220,7 @@ def _share_kept(data: Journeys, promised: Followed, cause: Int64, rows: Bool) ->
         causes=3,
         followed=promised.days[rows],
     )
-    if found.seen < horizon:
+    if found.followed[-1] < horizon:
         return None
     kept, missed = found.curves[_KEPT - 1, :, -1], found.curves[_MISSED - 1, :, -1]
     bought = kept + missed

@@ -61,8 +61,12 @@ class WonCounts(_Row):
     ripe_value: float
 
 
-class WonMonth(WonCounts):
+class _Month(_Row):
     month: str = Field(description="of the purchase, as in 2026-03 (UTC)")
+
+
+class WonMonth(WonCounts, _Month):
+    """The same of one month; in this order the month is the first column."""
 
 
 class SourcedReport(_Report):

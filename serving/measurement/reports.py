@@ -13,7 +13,7 @@ from model.measurement.journeys import Journeys
 from model.measurement.kept import base_rates, chances_kept, windows_kept
 from model.measurement.period import Period
 from model.measurement.returns import returns
-from model.measurement.salespeople import salespeople
+from model.measurement.salespeople import Team, salespeople
 from model.measurement.sourced import sourced
 from serving.measurement import rows
 from serving.measurement.inputs import Inputs
@@ -76,6 +76,10 @@ class Reports:
             "value": int(group.wins.amount.sum()) / MONEY_UNITS,
             "rows": [rows.returned(one) for one in found],
         }
+
+    def team(self, query: PeriodQuery, now: int) -> Team:
+        data, period, _ = self._begin(query, now)
+        return salespeople(data, period)
 
     def salespeople(self, query: PeriodQuery, now: int) -> Answer:
         data, period, head = self._begin(query, now)
