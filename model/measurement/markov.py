@@ -48,6 +48,6 @@ def removal_effects(counts: Float) -> Float:
     visits = np.linalg.inv(np.eye(k) - chance[:, :k, :k])
     wins_from = np.einsum("bij,bj->bi", visits, chance[:, :k, k])
     reached = np.einsum("bi,bij->bj", chance[:, k, :k], visits) / np.diagonal(visits, axis1=1, axis2=2)
-    whole = np.einsum("bi,bi->b", chance[:, k, :k], wins_from)[:, None]
+    whole = (chance[:, k, k] + np.einsum("bi,bi->b", chance[:, k, :k], wins_from))[:, None]
     effect = np.divide(reached * wins_from, whole, out=np.zeros_like(reached), where=whole > 0)
     return np.asarray(np.clip(effect, 0.0, 1.0))
