@@ -136,7 +136,11 @@ def attribute(group: Cohort, model: str, options: Options) -> Credit:
 
 
 def _split(found: Paths, model: str, options: Options, removal: Float | None) -> Split:
-    """How amounts at these paths are credited; those at paths without touches are credited to none."""
+    """How amounts at these paths are credited; those at paths without touches are credited to none.
+
+    Shapley: of the game in which a set of keys is worth the purchases of the leads that met no other key. Each key of a
+    path has the same share in it (Zhao, Mahboobi and Bagheri, arXiv 1804.05327).
+    """
     k = len(found.keys)
     alone = np.diff(found.start) == 0
     if removal is not None:
