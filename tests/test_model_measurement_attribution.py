@@ -48,7 +48,7 @@ def walk(log: Log, lead_id: str, channels: list[str | None], ending: str | None,
 
 steps = st.lists(st.sampled_from(CHANNELS), max_size=6)
 endings = st.sampled_from(["purchased", "purchased", "lost", None])
-values = st.one_of(st.none(), st.floats(0, 1e7, allow_nan=False))
+values = st.one_of(st.none(), st.floats(0, 1e7, allow_nan=False), st.sampled_from([-1.0, 1e12, 1e300]))
 leads = st.lists(st.tuples(steps, endings, values, st.integers(0, 120), st.booleans()), max_size=12)
 
 

@@ -117,9 +117,10 @@ def test_the_value_is_that_of_the_purchase_as_told_last_else_that_of_the_lead() 
     log.add("told", "purchased", START + DAY, value=3.5)  # told again, with more
     log.add("trait", "identify", START, value="4")
     log.add("trait", "purchased", START + DAY)
-    log.add("unknown", "purchased", START + DAY, value="much")
+    for mistake in ("much", -5, 1e300):
+        log.add(f"unknown {mistake}", "purchased", START + DAY, value=mistake)
     total = sourced(log.journeys(), EVER).total
-    assert (total.wins, total.value, total.wins_without_value) == (3, 7.5, 1)
+    assert (total.wins, total.value, total.wins_without_value) == (5, 7.5, 3)
 
 
 def test_months_and_sources_add_up_to_the_total() -> None:

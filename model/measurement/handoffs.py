@@ -18,6 +18,7 @@ from features.texts import read_properties
 Float = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 NO_DAY = np.iinfo(np.int64).min
+LONGEST = 24 * 60  # minutes; a longer call is a mistake, and not known
 _EPOCH = date(1970, 1, 1)
 
 
@@ -67,7 +68,7 @@ def read_calls(history: History) -> Calls:
     minutes, owner = [], []
     for properties in read_properties(history, rows):
         said = number_of(properties.get("minutes"))
-        minutes.append(np.nan if said is None else said)
+        minutes.append(said if said is not None and 0 <= said <= LONGEST else np.nan)
         owner.append(text_of(properties.get("owner")))
     return Calls(history.lead_code[rows], history.occurred_at[rows], np.array(minutes, dtype=np.float64), tuple(owner))
 
@@ -123,7 +124,9 @@ def _rows(history: History, name: str) -> npt.NDArray[np.intp]:
 
 
 def _is_chance(name: str) -> bool:
-    return name.startswith("p_") and name[2:].isascii() and name[2:].isdecimal() and 0 < int(name[2:]) <= 3650
+    return (
+        len(name) <= 6 and name.startswith("p_") and name[2:].isascii() and name[2:].isdecimal() and int(name[2:]) > 0
+    )
 
 
 def _share(value: Any) -> float:

@@ -26,6 +26,7 @@ Float = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 NEVER = np.iinfo(np.int64).max
 NO_CHANNEL = -1
+HIGHEST = 1e12  # an amount above it is a mistake, and not known
 
 _MARKETING, _SALES, _UNKNOWN, _NOTHING = 0, 1, 2, 3  # what kind of touch an event is
 
@@ -191,14 +192,18 @@ def _created(history: History) -> Int64:
 
 def _values(history: History, won: Bool, traits: dict[str, dict[str, Any]]) -> Float:
     """Of a purchase the value said last, else the trait."""
-    said = [number_of(traits.get(lead_id, {}).get("value")) for lead_id in history.lead_ids]
-    value = np.array([np.nan if v is None else v for v in said], dtype=np.float64)
+    value = np.array([_amount(traits.get(lead_id, {}).get("value")) for lead_id in history.lead_ids], dtype=np.float64)
     rows = np.flatnonzero(of_type(history, PURCHASED))
     for lead, properties in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
-        number = number_of(properties.get("value"))
-        if number is not None and won[lead]:
-            value[lead] = number
+        said = _amount(properties.get("value"))
+        if np.isfinite(said) and won[lead]:
+            value[lead] = said
     return value
+
+
+def _amount(value: Any) -> float:
+    number = number_of(value)
+    return number if number is not None and 0 <= number <= HIGHEST else np.nan
 
 
 def _accounts(lead_ids: tuple[str, ...], traits: dict[str, dict[str, Any]]) -> Int64:

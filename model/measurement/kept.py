@@ -30,7 +30,7 @@ class Windows:
     ``kept``: bought within it; ``early``, ``late``: before and after; ``lost``; ``not_bought``: the longest horizon has
     passed; ``open``: neither of all that yet, whatever the window says. ``promised``: the share of purchasers that was
     to be kept. ``share``: kept ones among the purchasers within the horizon, open ones taken as censored; None until
-    some handoff is a whole horizon ago.
+    some handoff is a whole horizon ago. ``whole``: this is of all handoffs, not of a group.
     """
 
     whole: bool

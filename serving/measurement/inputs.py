@@ -10,10 +10,10 @@ from features.events import SECOND
 from features.history import History
 from features.settings import Settings
 from features.store import Store
-from model.measurement.exact import MONEY_UNITS
-from model.measurement.journeys import Journeys, TouchRules, journeys
+from model.measurement.journeys import HIGHEST, Journeys, TouchRules, journeys
 from model.measurement.period import Period, month_of
 from model.measurement.returns import Spend
+from model.measurement.sourced import cents
 
 REUSED = 30 * SECOND  # how old journeys may be; after an erasure they are assembled anew at once
 
@@ -55,5 +55,5 @@ class Inputs:
             channel=tuple(channel[i] for i in rows),
             campaign=tuple(campaign[i] or None for i in rows),
             month=month_of(day[rows]),
-            amount=np.rint(table["amount"].to_numpy()[rows] * MONEY_UNITS).astype(np.int64),
+            amount=cents(np.minimum(table["amount"].to_numpy()[rows], HIGHEST)),
         )

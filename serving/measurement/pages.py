@@ -152,10 +152,15 @@ def report_pages(service: Service, made: Reports) -> APIBlueprint:
     def report(name: str) -> ResponseReturnValue:
         page = PAGES.get(name) or abort(404)
         query = _query(page.query)
-        answer = page.make(made, query, service.clock())
+        funnel = None
+        if name == "salespeople":
+            team, answer = made.team(query, service.clock())
+            funnel = draw_funnel(team)
+        else:
+            answer = page.make(made, query, service.clock())
         if query.format == "csv":
             return answered(answer, query, page.answer)
-        return _rendered(name, page, query, answer, _picture(made, name, query, service))
+        return _rendered(name, page, query, answer, funnel)
 
     return bp
 
@@ -166,10 +171,6 @@ def _query(model: type[payloads.PeriodQuery]) -> payloads.PeriodQuery:
         return model.model_validate({field: value for field, value in request.args.items() if value.strip()})
     except ValidationError as error:
         raise invalid("query", field_errors(error)) from None
-
-
-def _picture(made: Reports, name: str, query: payloads.PeriodQuery, service: Service) -> Funnel | None:
-    return draw_funnel(made.team(query, service.clock())) if name == "salespeople" else None
 
 
 def _rendered(

@@ -77,14 +77,14 @@ class Reports:
             "rows": [rows.returned(one) for one in found],
         }
 
-    def team(self, query: PeriodQuery, now: int) -> Team:
-        data, period, _ = self._begin(query, now)
-        return salespeople(data, period)
-
     def salespeople(self, query: PeriodQuery, now: int) -> Answer:
+        return self.team(query, now)[1]
+
+    def team(self, query: PeriodQuery, now: int) -> tuple[Team, Answer]:
+        """What the picture shows, and the report on salespeople."""
         data, period, head = self._begin(query, now)
         team = salespeople(data, period)
-        return {
+        return team, {
             **head,
             "leads": team.leads,
             "wins": team.wins,
@@ -112,12 +112,12 @@ class Reports:
         return {**head, "rows": [rows.base_rate(one) for one in base_rates(data, period, self._settings.horizons)]}
 
     def _begin(self, query: PeriodQuery, now: int) -> tuple[Journeys, Period, Answer]:
-        data = self._inputs.journeys(now)
-        until = data.known_by + 1 if query.until is None else min(query.until, data.known_by + 1)
-        since = EARLIEST if query.since is None else query.since
         if query.since is not None and query.until is not None and query.since >= query.until:
             got = f"expected a time after since ({to_iso(query.since)}), got {to_iso(query.until)}"
             raise invalid("query", {"until": [f"{got}. A report is of what happened from since on, before until"]})
+        data = self._inputs.journeys(now)
+        until = data.known_by + 1 if query.until is None else min(query.until, data.known_by + 1)
+        since = EARLIEST if query.since is None else query.since
         head = {
             "as_of": to_iso(data.known_by),
             "since": None if query.since is None else to_iso(query.since),
