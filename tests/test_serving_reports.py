@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from background_world import page_view, process
 from measurement_log import HOUR, Log
 from serving_world import NOW, NoModel, Running, run
 from test_serving_pages import sign_in
@@ -24,6 +25,8 @@ from model.measurement.period import Period
 from serving.measurement.columns import MODEL_NAMES
 from serving.measurement.inputs import REUSED, Inputs
 from serving.measurement.pages import PAGES
+from serving.measurement.payloads import PeriodQuery, SplitQuery
+from serving.measurement.reports import Reports
 from serving.measurement.tables import cell, to_csv
 
 START = NOW - 120 * DAY
@@ -185,6 +188,7 @@ def test_every_report_is_csv_too_with_the_fields_of_its_rows(filled: Running, na
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
     read = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
     assert len(read) == len(rows) > 0
+    PAGES[name].answer.model_validate(asker(filled)(name, **query))
     for line, row in zip(read, rows, strict=True):
         assert set(line) == set(row)
         for field, text in line.items():
@@ -245,6 +249,21 @@ def test_the_funnel_shows_every_salesperson_and_escapes_names(empty_service: Run
     assert "<b>&" not in text
 
 
+def test_the_document_tells_of_json_and_csv_and_of_every_error(filled: Running) -> None:
+    paths = filled.client.get("/openapi.json").json["paths"]
+    assert {path for path in paths if "/reports/" in path} == {f"/v1/reports/{name}" for name in PAGES}
+    for name in PAGES:
+        answers = paths[f"/v1/reports/{name}"]["get"]["responses"]
+        assert set(answers["200"]["content"]) == {"application/json", "text/csv"}
+        assert set(answers) == {"200", "401", "403", "422", "429", "503"}
+
+
+def test_a_segment_is_any_trait(filled: Running) -> None:
+    text = sign_in(filled).get("/reports/windows?by=segment&trait=account_id").get_data(as_text=True)
+    assert '<input id="trait" name="trait" value="account_id"' in text
+    assert ">A<" in text
+
+
 def test_models_have_names_on_the_pages() -> None:
     assert list(MODEL_NAMES) == list(MODELS)
 
@@ -262,6 +281,24 @@ def test_an_erased_lead_is_in_no_report_at_once(filled: Running, ask: Ask) -> No
     assert ask("sourced")["total"]["wins"] == 3
     Erasures(filled.store).erase("ripe", NOW)
     assert ask("sourced")["total"]["wins"] == 2
+
+
+def test_a_lead_that_the_service_itself_handed_over_is_ripe_and_has_a_score(sqlite_store: Store) -> None:
+    one = process(sqlite_store)
+    one.append([page_view("a", one.clock.now - DAY)])
+    one.models.scorer.call_on["a"] = one.today()
+    one.refresh()
+    one.clock.now += HOUR
+    called = {"type": "sales_call", "occurred_at": one.clock.now, "recorded_at": one.clock.now}
+    one.append([Event(event_id="call", lead_id="a", properties={"owner": "kim", "minutes": 12}, **called)])
+    reports = Reports(Inputs(sqlite_store, Settings()), Settings())
+    now = one.clock.now + 2 * HOUR
+    assert reports.sourced(PeriodQuery(), now)["ripe_leads"] == 1
+    (kim,) = reports.salespeople(PeriodQuery(), now)["rows"]
+    assert (kim["owner"], kim["leads"], kim["wins"], kim["reaction_hours"]) == ("kim", 1, 0, 1.0)
+    assert 0 < kim["expected_wins"] < 0.001, "three hours of the 7 days for which the score says 0.007"
+    total = reports.windows(SplitQuery(), now)["total"]
+    assert (total["handoffs"], total["open"], total["promised"]) == (1, 1, 0.8)
 
 
 def test_the_same_is_assembled_from_both_databases(store: Store) -> None:

@@ -193,6 +193,7 @@ def _rendered(
         rows=rows,
         totals=totals if isinstance(totals, list) else [totals],
         choices={one: (options, str(getattr(query, one) or "")) for one, options in page.choices.items()},
+        trait=answer["trait"] if getattr(query, "by", None) == "segment" else None,
         since=request.args.get("since", ""),
         until=request.args.get("until", ""),
         given={key: value for key, value in request.args.items() if value.strip() and key != "format"},
