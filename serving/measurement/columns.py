@@ -24,29 +24,28 @@ NONE = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Column:
-    """``number``: set to the right. ``hint``: shown where the pointer rests on the heading."""
+    """``number``: set to the right."""
 
     label: str
     text: Callable[[Row], str]
     number: bool = True
-    hint: str = ""
 
 
 def name(field: str, label: str, none: str = NONE) -> Column:
     return Column(label, lambda row: none if row[field] is None else str(row[field]), number=False)
 
 
-def count(field: str, label: str, hint: str = "") -> Column:
-    return Column(label, lambda row: _number(row[field], 0), hint=hint)
+def count(field: str, label: str) -> Column:
+    return Column(label, lambda row: _number(row[field], 0))
 
 
-def amount(field: str, label: str, digits: int = 0, hint: str = "") -> Column:
-    """With its interval beneath, where the row has one."""
-    return Column(label, lambda row: _within(row, field, lambda value: _number(value, digits)), hint=hint)
+def amount(field: str, label: str, digits: int = 0) -> Column:
+    """With its interval, where the row has one."""
+    return Column(label, lambda row: _within(row, field, lambda value: _number(value, digits)))
 
 
-def share(field: str, label: str, hint: str = "") -> Column:
-    return Column(label, lambda row: _within(row, field, _percent), hint=hint)
+def share(field: str, label: str) -> Column:
+    return Column(label, lambda row: _within(row, field, _percent))
 
 
 def _within(row: Row, field: str, show: Callable[[float | None], str]) -> str:
