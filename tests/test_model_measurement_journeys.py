@@ -10,7 +10,9 @@ from measurement_log import EVER, HOUR, NOW, Log
 from features.events import DAY, to_datetime
 from features.history import History
 from model.measurement.journeys import TouchRules, journeys
+from model.measurement.kept import windows_kept
 from model.measurement.period import Period
+from model.measurement.salespeople import salespeople
 from model.measurement.sourced import sourced
 
 START = NOW - 100 * DAY
@@ -100,6 +102,19 @@ def test_a_handoff_at_or_after_the_purchase_makes_nothing_ripe() -> None:
     log.handoff("a", START + DAY)
     found = sourced(log.journeys(), EVER)
     assert (found.total.ripe_wins, found.handed_over, found.ripe_leads) == (0, 0, 0)
+
+
+def test_a_handoff_that_was_held_out_hands_nothing_over_but_predicts() -> None:
+    log = Log()
+    log.handoff("a", START, held_out=True, holdout_share=0.1)
+    log.add("a", "sales_call", START + DAY, "phone")
+    log.add("a", "purchased", START + 5 * DAY)
+    log.handoff("b", START, held_out=False, holdout_share=0.1)
+    data = log.journeys()
+    found, team = sourced(data, EVER), salespeople(data, EVER)
+    assert (found.handed_over, found.ripe_leads, found.total.ripe_wins) == (1, 1, 0)
+    assert [(one.owner, one.leads, one.handed_over, one.wins) for one in team.people] == [("kim", 1, 1, 0)]
+    assert windows_kept(data, EVER, "month", "")[0].handoffs == 2
 
 
 def test_handoffs_without_a_window_are_counted_apart() -> None:

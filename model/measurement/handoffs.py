@@ -39,6 +39,8 @@ class Handoffs:
     ``window_start``, ``window_end``, ``call_on``: days since 1970, NO_DAY for none. ``coverage``: of the window, NaN
     for none. ``chance``: (m, horizons) the probability at the handoff of having bought within so many days, NaN where
     the handoff tells none. ``owner``: the salesperson then. ``ripe``: before the first sales call, window open.
+    ``held_out``: drawn into the random holdout, so that nobody was told: no handing over, but a prediction all the
+    same.
     """
 
     lead: Int64
@@ -51,15 +53,16 @@ class Handoffs:
     chance: Float
     owner: tuple[str | None, ...]
     ripe: Bool
+    held_out: Bool
 
     @property
     def scored(self) -> Bool:
         """(m,): whether the handoff tells a probability."""
         return np.asarray(np.isfinite(self.chance).any(axis=1))
 
-    def first_scored(self) -> npt.NDArray[np.intp]:
-        """The first handoff of each lead that tells a probability: one row for each lead, so that none counts twice."""
-        rows = np.flatnonzero(self.scored)
+    def first(self, which: Bool) -> npt.NDArray[np.intp]:
+        """The first of these handoffs of each lead: one row for each lead, so that none counts twice."""
+        rows = np.flatnonzero(which)
         return rows[np.unique(self.lead[rows], return_index=True)[1]]
 
 
@@ -87,6 +90,7 @@ def read_handoffs(
         np.array([_day(one.get(name)) for one in said], dtype=np.int64)
         for name in ("window_start", "window_end", "call_on")
     )
+    held_out = np.array([one.get("held_out") is True for one in said], dtype=bool)
     today = at // DAY
     is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today) & (today <= end)
     return Handoffs(
@@ -102,7 +106,8 @@ def read_handoffs(
             text_of(one.get("owner")) or called or text_of(traits.get(history.lead_ids[i], {}).get("owner"))
             for one, called, i in zip(said, _callers(lead, at, calls), lead.tolist(), strict=True)
         ),
-        ripe=is_open & (at < first_call[lead]),
+        ripe=is_open & (at < first_call[lead]) & ~held_out,
+        held_out=held_out,
     )
 
 

@@ -49,7 +49,8 @@ def paths(data: Journeys, leads: npt.NDArray[np.intp], until: Int64, by: By, vis
     rows = rows[touches.at[rows] <= until[of_path[rows]]]
     rows = rows[merge_visits(of_path[rows], touches.at[rows], code[rows].astype(np.int64), visit_minutes)]
     names = [divmod(one, width) for one in found.tolist()]
-    handed = first_by_lead(len(data.lead_ids), data.handoffs.lead, data.handoffs.at)
+    told = ~data.handoffs.held_out
+    handed = first_by_lead(len(data.lead_ids), data.handoffs.lead[told], data.handoffs.at[told])
     return Paths(
         keys=tuple((data.channels[c], data.campaigns[k - 1] if k else None) for c, k in names),
         start=np.searchsorted(of_path[rows], np.arange(len(leads) + 1)).astype(np.int64),

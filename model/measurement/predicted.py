@@ -38,14 +38,16 @@ class Followed:
         return len(self.rows)
 
 
-def followed(data: Journeys, period: Period) -> Followed:
-    """A lead counts once. The probability within ``days`` lies on the lines between 0 and those at the horizons.
+def followed(data: Journeys, period: Period, *, handed_over: bool = False) -> Followed:
+    """A lead counts once. ``handed_over``: without handoffs that were held out.
+
+    The probability within ``days`` lies on the lines between 0 and those at the horizons.
 
     How long a lead is followed depends on the calendar alone and never on what it did, so the expected purchases among
     n leads are the sum of their probabilities, and an open lead is neither won nor counted for longer than it was seen.
     """
     given = data.handoffs
-    rows = given.first_scored()
+    rows = given.first(given.scored & ~given.held_out) if handed_over else given.first(given.scored)
     rows = rows[period.holds(given.at[rows])]
     lead, at = given.lead[rows], given.at[rows]
     told = np.isfinite(given.chance[rows])

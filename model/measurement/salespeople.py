@@ -66,7 +66,7 @@ def salespeople(data: Journeys, period: Period) -> Team:
     Expected: what the model said at the handoff (Followed). Funnel limits: Spiegelhalter, Statistics in Medicine 24
     (2005), 1185-1202, by the normal approximation of the number of wins, around the ratio of the whole team.
     """
-    promised = followed(data, period)
+    promised = followed(data, period, handed_over=True)
     handed = _first_handoffs(data, period)
     names = sorted({*_owners(data, promised.rows), *_owners(data, handed)}, key=lambda name: (name is None, name or ""))
     place = {name: i for i, name in enumerate(names)}
@@ -128,8 +128,8 @@ def _owners(data: Journeys, rows: Int64) -> list[str | None]:
 
 
 def _first_handoffs(data: Journeys, period: Period) -> Int64:
-    """The first handoff of each lead, scored or not, if it was made in the period."""
-    _, rows = np.unique(data.handoffs.lead, return_index=True)
+    """The first handoff of each lead that somebody was told of, scored or not, if it was made in the period."""
+    rows = data.handoffs.first(~data.handoffs.held_out)
     return np.asarray(rows[period.holds(data.handoffs.at[rows])], dtype=np.int64)
 
 

@@ -61,7 +61,7 @@ def sourced(data: Journeys, period: Period) -> Sourced:
     """Purchases count by when they happened, leads by when they were first seen, handoffs by when they were made."""
     won = data.won & period.holds(data.ended_at)
     month = month_of(data.ended_at)
-    handed = period.holds(data.handoffs.at)
+    handed = period.holds(data.handoffs.at) & ~data.handoffs.held_out
     ripe_at = data.ripe_at
     ripe = (ripe_at != NEVER) & period.holds(ripe_at)
     no_window = data.handoffs.window_end == NO_DAY
