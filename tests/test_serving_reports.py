@@ -185,7 +185,7 @@ def test_every_report_is_csv_too_with_the_fields_of_its_rows(filled: Running, na
     rows = asker(filled)(name, **query)["rows"]
     answer = filled.client.get(f"/v1/reports/{name}", query_string={"format": "csv", **query}, headers=filled.key)
     assert answer.content_type == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.csv"'
     read = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
     assert len(read) == len(rows) > 0
     PAGES[name].answer.model_validate(asker(filled)(name, **query))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import BaseModel
 
 from serving.access import SECURITY, needs
@@ -37,7 +37,7 @@ def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]
         return json_answer(answer)
     row = get_args(model.model_fields["rows"].annotation)[0]
     response = Response(to_csv(list(row.model_fields), answer["rows"]), mimetype="text/csv")
-    name = model.__name__.removesuffix("Report").lower()
+    name = request.path.rpartition("/")[2]
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
