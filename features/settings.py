@@ -137,6 +137,22 @@ class SalesSettings(BaseModel):
         return self.capacities.get(owner or "", self.capacity_per_day)
 
 
+class Measurement(BaseModel):
+    """Which touches are marketing's, and how attribution weighs them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sales_channels: tuple[str, ...] = Field(("phone", "sales"), description="touches on these channels are sales' own")
+    unknown_channels: tuple[str, ...] = Field(
+        ("direct", "product"), description="of touches on these it is not known what made the lead come"
+    )
+    visit_minutes: float = Field(
+        30.0, ge=0, description="touches of one channel and campaign that follow within so many minutes are one"
+    )
+    half_life_days: float = Field(7.0, gt=0, description="time decay: a touch so many days earlier counts half")
+    segment: str = Field("industry", min_length=1, description="the trait by which reports split by segment")
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -151,6 +167,7 @@ class Settings(BaseSettings):
     events: EventRoles = EventRoles()
     crm: CrmSettings = CrmSettings()
     sales: SalesSettings = SalesSettings()
+    measurement: Measurement = Measurement()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

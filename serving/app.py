@@ -29,6 +29,10 @@ from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.kept_scores import KeptScores
 from serving.keys import Keys
+from serving.measurement.api import reports
+from serving.measurement.inputs import Inputs
+from serving.measurement.pages import report_pages
+from serving.measurement.reports import Reports
 from serving.metrics import Metrics
 from serving.pages import pages
 from serving.privacy.views import privacy
@@ -65,6 +69,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         audit=Audit(store),
         erasures=Erasures(store),
     )
+    made = Reports(Inputs(store, settings), settings)
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
     app.config.update(
@@ -106,12 +111,14 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         handoffs(service),
         change(service),
         call_plans(service),
+        reports(service, made),
         webhooks(service),
         audit(service),
         privacy(service),
         health(service),
         metrics.metrics(service, measured),
         pages(service),
+        report_pages(service, made),
         documentation(),
     ):
         app.register_blueprint(blueprint)

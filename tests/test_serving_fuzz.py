@@ -29,7 +29,8 @@ EXAMPLES = "25"  # of each operation, besides those of the phases examples and c
 # lenient as the protocol: a batch is taken without the calls that cannot be used, which are kept with the reason.
 CONFIG = """
 [[operations]]
-include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log"]
+include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log", "Reports",
+               "Call plan", "Changes"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
 
 [[operations]]

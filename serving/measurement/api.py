@@ -1,0 +1,122 @@
+"""GET /v1/reports/...: what marketing and sales brought, as JSON or CSV."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import BaseModel
+
+from serving.access import SECURITY, needs
+from serving.headers import json_answer
+from serving.measurement import payloads
+from serving.measurement.reports import Answer, Reports
+from serving.measurement.tables import to_csv
+from serving.service import Service
+
+RESPONSES: dict[int, Any] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string", "description": "the rows, under a header"}}}},
+    401: "Unauthorized",
+    403: "Forbidden",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
+
+
+def reports(service: Service, made: Reports) -> APIBlueprint:
+    bp = APIBlueprint("reports", __name__, url_prefix="/v1/reports", tag="Reports")
+    _marketing(bp, service, made)
+    _sales(bp, service, made)
+    return bp
+
+
+def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]) -> Response:
+    """As JSON, or its rows as CSV where that was asked for."""
+    if query.format == "json":
+        return json_answer(answer)
+    row = get_args(model.model_fields["rows"].annotation)[0]
+    response = Response(to_csv(list(row.model_fields), answer["rows"]), mimetype="text/csv")
+    name = request.path.rpartition("/")[2]
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def _marketing(bp: APIBlueprint, service: Service, made: Reports) -> None:
+    reads = needs(service, "read")
+
+    @bp.get("/sourced")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_sourced")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SourcedReport)
+    def report_sourced(query_data: payloads.PeriodQuery) -> Response:
+        """Purchases that came through marketing, were influenced by it, were handed over ripe"""
+        return answered(made.sourced(query_data, service.clock()), query_data, payloads.SourcedReport)
+
+    @bp.get("/sources")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_sources")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SourcesReport)
+    def report_sources(query_data: payloads.PeriodQuery) -> Response:
+        """Leads, ripe leads and purchases by the channel through which they came"""
+        return answered(made.sources(query_data, service.clock()), query_data, payloads.SourcesReport)
+
+    @bp.get("/attribution")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_attribution")
+    @bp.input(payloads.AttributionQuery, location="query")
+    @bp.output(payloads.AttributionReport)
+    def report_attribution(query_data: payloads.AttributionQuery) -> Response:
+        """Which channels or campaigns purchases and their value are credited to, by each model"""
+        return answered(made.attribution(query_data, service.clock()), query_data, payloads.AttributionReport)
+
+    @bp.get("/returns")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_returns")
+    @bp.input(payloads.ReturnsQuery, location="query")
+    @bp.output(payloads.ReturnsReport)
+    def report_returns(query_data: payloads.ReturnsQuery) -> Response:
+        """Cost per ripe lead and return on spend, by channel or campaign and by month"""
+        return answered(made.returns(query_data, service.clock()), query_data, payloads.ReturnsReport)
+
+
+def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
+    reads = needs(service, "read")
+
+    @bp.get("/salespeople")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_salespeople")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.SalespeopleReport)
+    def report_salespeople(query_data: payloads.PeriodQuery) -> Response:
+        """Wins of salespeople against those expected of their leads, minutes, and time to the first call"""
+        return answered(made.salespeople(query_data, service.clock()), query_data, payloads.SalespeopleReport)
+
+    @bp.get("/windows")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_windows")
+    @bp.input(payloads.SplitQuery, location="query")
+    @bp.output(payloads.WindowsReport)
+    def report_windows(query_data: payloads.SplitQuery) -> Response:
+        """Whether purchase windows given at handoffs were kept"""
+        return answered(made.windows(query_data, service.clock()), query_data, payloads.WindowsReport)
+
+    @bp.get("/calibration")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_calibration")
+    @bp.input(payloads.SplitQuery, location="query")
+    @bp.output(payloads.CalibrationReport)
+    def report_calibration(query_data: payloads.SplitQuery) -> Response:
+        """Whether what was predicted at handoffs happened"""
+        return answered(made.calibration(query_data, service.clock()), query_data, payloads.CalibrationReport)
+
+    @bp.get("/base-rates")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_base_rates")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(payloads.BaseRatesReport)
+    def report_base_rates(query_data: payloads.PeriodQuery) -> Response:
+        """How many leads buy, by the month in which they were first seen: does it drift?"""
+        return answered(made.base_rates(query_data, service.clock()), query_data, payloads.BaseRatesReport)

@@ -1,0 +1,201 @@
+"""The reports as pages for people who signed in. Server-rendered, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, ValidationError
+
+from serving.access import signed_in
+from serving.measurement import columns, payloads
+from serving.measurement.api import answered
+from serving.measurement.columns import Column
+from serving.measurement.funnel import Funnel, draw_funnel
+from serving.measurement.reports import Answer, Reports
+from serving.problems import field_errors, invalid
+from serving.service import Service
+
+BY = {"channel": "by channel", "campaign": "by campaign"}
+PARTS: tuple[str, ...] = ("handoffs", "kept", "early", "late", "lost", "not_bought", "open")
+SPLIT = {"month": "by month", "channel": "by channel", "segment": "by segment"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """``facts``: what stands above the table. ``choices``: of query fields, value to label; "" is none."""
+
+    title: str
+    about: str
+    make: Callable[[Reports, Any, int], Answer]
+    query: type[payloads.PeriodQuery]
+    answer: type[BaseModel]
+    columns: tuple[Column, ...]
+    facts: Callable[[Answer], Sequence[tuple[str, Any]]] = lambda _: ()
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+PAGES: dict[str, Page] = {
+    "sourced": Page(
+        "Through marketing",
+        "Customers by the month of their purchase. Through marketing: the first touch, sales' own aside, came by a "
+        "channel. Influenced: any touch by one, until the purchase. Ripe: handed over before the first sales call with "
+        "the purchase window open.",
+        Reports.sourced,
+        payloads.PeriodQuery,
+        payloads.SourcedReport,
+        columns.SOURCED,
+        lambda answer: (
+            ("customers", answer["total"]["wins"]),
+            ("through marketing", answer["total"]["sourced_wins"]),
+            ("influenced", answer["total"]["influenced_wins"]),
+            ("handed over ripe", answer["total"]["ripe_wins"]),
+            ("value", answer["total"]["value"]),
+            ("ripe leads", answer["ripe_leads"]),
+            ("handed over without window", answer["handed_over_without_window"]),
+        ),
+    ),
+    "sources": Page(
+        "Sources",
+        "By the channel through which leads came: that of their first touch, sales' own aside.",
+        Reports.sources,
+        payloads.PeriodQuery,
+        payloads.SourcesReport,
+        columns.SOURCES,
+    ),
+    "attribution": Page(
+        "Attribution",
+        "To which touches the purchases of the period are credited. Each model's credits add up to all of them.",
+        Reports.attribution,
+        payloads.AttributionQuery,
+        payloads.AttributionReport,
+        columns.CREDITED,
+        lambda answer: (("customers", answer["wins"]), ("value", answer["value"])),
+        {"by": BY, "model": {"": "all models", **columns.MODEL_NAMES}},
+    ),
+    "returns": Page(
+        "Return on spend",
+        "What was spent in the period and what is credited in it. Purchases come after the spend that led to them: "
+        "months are to be read with the length of your journeys in mind.",
+        Reports.returns,
+        payloads.ReturnsQuery,
+        payloads.ReturnsReport,
+        columns.RETURNS,
+        lambda answer: (
+            ("spend", answer["spend"]),
+            ("ripe leads", answer["ripe_leads"]),
+            ("customers", answer["wins"]),
+            ("value", answer["value"]),
+        ),
+        {"by": BY, "model": columns.MODEL_NAMES},
+    ),
+    "salespeople": Page(
+        "Salespeople",
+        "On leads of equal quality: won against what the model expected of these leads when they were handed over. "
+        "Luck taken off: what is left when small numbers are not believed to the full, with 95 % intervals.",
+        Reports.salespeople,
+        payloads.PeriodQuery,
+        payloads.SalespeopleReport,
+        columns.SALESPEOPLE,
+        lambda answer: (
+            ("leads with a score", answer["leads"]),
+            ("won", answer["wins"]),
+            ("expected", answer["expected_wins"]),
+            ("without a score", answer["without_score"]),
+        ),
+    ),
+    "windows": Page(
+        "Windows kept",
+        "Whether those who bought did so within the purchase window of their handoff. Open ones are not broken.",
+        Reports.windows,
+        payloads.SplitQuery,
+        payloads.WindowsReport,
+        columns.WINDOWS,
+        lambda answer: tuple((part.replace("_", " "), answer["total"][part]) for part in PARTS),
+        {"by": SPLIT},
+    ),
+    "calibration": Page(
+        "Predicted and happened",
+        "The mean chance at the handoff to buy within so many days, and the share that did, open ones counted as open.",
+        Reports.calibration,
+        payloads.SplitQuery,
+        payloads.CalibrationReport,
+        columns.CALIBRATION,
+        choices={"by": SPLIT},
+    ),
+    "base-rates": Page(
+        "Base rates",
+        "How many of the leads first seen in a month bought within so many days. Drift: the month's interval does not "
+        "hold the rate of all months.",
+        Reports.base_rates,
+        payloads.PeriodQuery,
+        payloads.BaseRatesReport,
+        columns.BASE_RATES,
+    ),
+}
+
+
+def report_pages(service: Service, made: Reports) -> APIBlueprint:
+    bp = APIBlueprint("report_pages", __name__, enable_openapi=False)
+
+    @bp.get("/reports")
+    @signed_in(service)
+    def first() -> ResponseReturnValue:
+        return redirect(url_for("report_pages.report", name="sourced"))
+
+    @bp.get("/reports/<name>")
+    @signed_in(service)
+    def report(name: str) -> ResponseReturnValue:
+        page = PAGES.get(name) or abort(404)
+        query = _query(page.query)
+        funnel = None
+        if name == "salespeople":
+            team, answer = made.team(query, service.clock())
+            funnel = draw_funnel(team)
+        else:
+            answer = page.make(made, query, service.clock())
+        if query.format == "csv":
+            return answered(answer, query, page.answer)
+        return _rendered(name, page, query, answer, funnel)
+
+    return bp
+
+
+def _query(model: type[payloads.PeriodQuery]) -> payloads.PeriodQuery:
+    """From the address; a field of the form that was left empty is absent."""
+    try:
+        return model.model_validate({field: value for field, value in request.args.items() if value.strip()})
+    except ValidationError as error:
+        raise invalid("query", field_errors(error)) from None
+
+
+def _rendered(
+    name: str, page: Page, query: payloads.PeriodQuery, answer: Answer, funnel: Funnel | None
+) -> str | Response:
+    rows, shown = answer["rows"], page.columns
+    if isinstance(query, payloads.AttributionQuery) and query.model is None:
+        rows, shown = columns.side_by_side(rows), columns.MODELS_SIDE_BY_SIDE
+    if getattr(query, "by", None) == "channel" and page.query is not payloads.SplitQuery:
+        shown = tuple(column for column in shown if column is not columns.CAMPAIGN)
+    totals = answer.get("total", [])
+    return render_template(
+        "report.html",
+        name=name,
+        page=page,
+        pages=PAGES,
+        answer=answer,
+        facts=[(label, value) for label, value in page.facts(answer) if value is not None],
+        columns=shown,
+        rows=rows,
+        totals=totals if isinstance(totals, list) else [totals],
+        choices={one: (options, str(getattr(query, one) or "")) for one, options in page.choices.items()},
+        trait=answer["trait"] if getattr(query, "by", None) == "segment" else None,
+        since=request.args.get("since", ""),
+        until=request.args.get("until", ""),
+        given={key: value for key, value in request.args.items() if value.strip() and key != "format"},
+        funnel=funnel,
+    )

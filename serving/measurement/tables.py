@@ -1,0 +1,27 @@
+"""The rows of a report as CSV (RFC 4180), safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A cell that begins so is a formula to a spreadsheet, or hides one behind white space.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A header and a line for each row; nothing is written for None."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([[cell(row[name]) for name in columns] for row in rows])
+    return text.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """Numbers as they are; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+        return f"'{value}"
+    return value
