@@ -179,8 +179,11 @@ class Settings(BaseSettings):
         description="scores of leads of which nothing new is known are computed again after this long, "
         "and in any case when a day (UTC) begins",
     )
+    handoff_days_ahead: int = Field(
+        21, ge=0, description="a lead is handed over when its call date lies at most so many days ahead"
+    )
     handoff_close_days: int = Field(
-        7, ge=0, description="an open purchase window closes when its call date moves more than so many days ahead"
+        7, ge=0, description="an open window closes when its call date moves so many days more than that ahead"
     )
     handoff_holdout: float = Field(
         0.0, ge=0, le=1, description="share of leads that are not handed over, to measure what handoffs bring"

@@ -80,12 +80,13 @@ class Process:
     store: Store
     clock: Clock
     models: Models
-    settings: Settings = field(default_factory=lambda: Settings(webhook_allow_private=True))
+    settings: Settings = field(default_factory=lambda: Settings(webhook_allow_private=True, handoff_days_ahead=0))
 
     def __post_init__(self) -> None:
         self.scores, self.webhooks = Lease(self.store, "scores"), Lease(self.store, "webhooks")
         holdout = Holdout(self.settings.handoff_holdout, self.settings.handoff_holdout_salt)
-        judge = Judge(self.store, self.settings.handoff_close_days, holdout)
+        days_ahead = self.settings.handoff_days_ahead
+        judge = Judge(self.store, self.settings.handoff_close_days, holdout, days_ahead=days_ahead)
         self.refresher = Refresher(self.store, self.models, self.clock, self.settings, lease=self.scores, judge=judge)
         sender = Sender(allow_private=self.settings.webhook_allow_private, timeout=2.0)
         self.courier = Courier(self.store, self.webhooks, self.clock, sender, chance=lambda: 0.0)
@@ -111,5 +112,5 @@ class Process:
 
 def process(store: Store, scorer: ScriptedScorer | None = None, **settings: Any) -> Process:
     clock = Clock(time.time_ns() // 1000)
-    given = Settings(webhook_allow_private=True, **settings)
+    given = Settings(**{"webhook_allow_private": True, "handoff_days_ahead": 0, **settings})
     return Process(store, clock, Models(scorer or ScriptedScorer()), given)

@@ -62,6 +62,18 @@ def test_a_window_opens_on_the_day_to_call_on(one: Process) -> None:
     assert queued(one.store) == [("lead.window_opened", "a")]
 
 
+def test_it_opens_some_days_ahead_of_a_date_that_moves_on(store: Store) -> None:
+    """While nothing happens the best day lies as far ahead tomorrow as it does today."""
+    one = process(store, handoff_days_ahead=5, handoff_close_days=3)
+    one.append([page_view("a", one.clock.now - DAY)])
+    for ahead, n_open, closed in ((6, 0, []), (5, 1, [None]), (8, 1, [None]), (9, 1, ["moved_away"])):
+        one.models.scorer.call_on["a"] = one.today(ahead)
+        one.append([page_view("a", one.clock.now, ahead)])
+        one.refresh()
+        assert len(handoffs(store)) == n_open
+        assert [handoff["closed_because"] for handoff in handoffs(store)] == closed
+
+
 def test_it_opens_once_however_long_it_stays_open(one: Process) -> None:
     one.models.scorer.call_on["a"] = one.today()
     for n in range(5):

@@ -25,7 +25,10 @@ class Background:
     def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings) -> None:
         scores, webhooks = Lease(store, "scores"), Lease(store, "webhooks")
         judge = Judge(
-            store, settings.handoff_close_days, Holdout(settings.handoff_holdout, settings.handoff_holdout_salt)
+            store,
+            settings.handoff_close_days,
+            Holdout(settings.handoff_holdout, settings.handoff_holdout_salt),
+            days_ahead=settings.handoff_days_ahead,
         )
         refresher = Refresher(store, models, clock, settings, lease=scores, judge=judge)
         self._courier = Courier(store, webhooks, clock, Sender(allow_private=settings.webhook_allow_private))

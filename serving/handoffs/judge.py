@@ -1,6 +1,6 @@
 """When a lead's purchase window opens and closes: docs/adr/0011-a-handoff-for-each-opening.md.
 
-It opens with the first refreshed score by which a call is worth it and the date to call on has come (UTC). It closes
+It opens with the first refreshed score by which a call is worth it and the date to call on is near (UTC). It closes
 when the lead ends, when no call is worth it any more, or when that date moves away by more than some days. Openings of
 leads in the random holdout are recorded all the same, but nobody is told.
 """
@@ -32,13 +32,15 @@ _NOT_HANDED_ON = (
 
 
 class Judge:
-    """Holds the openings against new scores. ``close_days``: how far the call date of an open window may move away.
+    """Holds the openings against new scores. ``days_ahead``: how near the call
+    date must be; ``close_days``: how many days more than that it may move away from an open window.
 
     ``holdout``: the leads of whose windows nobody is told.
     """
 
-    def __init__(self, store: Store, close_days: int, holdout: Holdout | None = None) -> None:
-        self._store, self._close_after = store, timedelta(days=close_days)
+    def __init__(self, store: Store, close_days: int, holdout: Holdout | None = None, *, days_ahead: int = 0) -> None:
+        self._store, self._ahead = store, timedelta(days=days_ahead)
+        self._close_after = self._ahead + timedelta(days=close_days)
         self._holdout = holdout or Holdout()
 
     def judge(self, connection: sa.Connection, scored: Sequence[Answer], ended: Mapping[str, str], now: int) -> None:
@@ -55,7 +57,7 @@ class Judge:
         for answer in scored:
             call_on = None if answer["call_on"] is None else date.fromisoformat(answer["call_on"])
             window = open_now.get(answer["lead_id"])
-            if window is None and call_on is not None and call_on <= today:
+            if window is None and call_on is not None and call_on <= today + self._ahead:
                 due.append(answer)
             elif window is not None and call_on is None:
                 _close(connection, window, NO_CALL, now)
