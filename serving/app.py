@@ -25,6 +25,7 @@ from serving.crm.hubspot_webhook import hubspot_webhook
 from serving.crm.import_views import imports
 from serving.crm.views import crm
 from serving.documentation import bodies_are_required, documentation
+from serving.front import Front
 from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.kept_scores import KeptScores
@@ -98,6 +99,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     logs.register(app)  # what is registered first runs last: an answer is logged and measured as it leaves
     metrics.register(app, measured)
     audited.register(app, service)
+    app.wsgi_app = Front(app.wsgi_app, service, measured)  # type: ignore[method-assign]
     if settings.proxies:
         n = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

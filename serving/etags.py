@@ -11,7 +11,7 @@ from flask import Response, request
 from serving.headers import dump
 
 # The caller may keep it, and asks again each time.
-_KEPT_BY_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, X-Api-Key"))
+KEPT_BY_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, X-Api-Key"))
 _DIGITS = 3  # of a score: a tenth of a percent
 
 
@@ -22,6 +22,11 @@ class Tagged:
     body: bytes
     etag: str
 
+    @property
+    def quoted(self) -> str:
+        """As the header has it."""
+        return f'W/"{self.etag}"'
+
 
 def tagged(value: Any, *, over: Any = None) -> Tagged:
     """The answer as JSON. The ETag is of ``over``, what counts in the answer, or of all of it."""
@@ -31,7 +36,7 @@ def tagged(value: Any, *, over: Any = None) -> Tagged:
 
 def answered(answer: Tagged) -> Response:
     """The answer, or 304 when the caller has it already (If-None-Match)."""
-    response = Response(answer.body, headers=[("ETag", f'W/"{answer.etag}"'), *_KEPT_BY_THE_CALLER],
+    response = Response(answer.body, headers=[("ETag", answer.quoted), *KEPT_BY_THE_CALLER],
                         mimetype="application/json")  # fmt: skip
     if request.if_none_match:
         response.make_conditional(request)

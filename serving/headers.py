@@ -24,6 +24,7 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src data:; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+ONLY_OVER_TLS = ("Strict-Transport-Security", "max-age=31536000")
 ALWAYS = {  # no view sets one of these
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -107,5 +108,5 @@ def register(app: Flask) -> None:
         if response.status_code >= 400 or request.endpoint not in ("static", "documentation.asset"):
             response.headers.setdefault("Cache-Control", "no-store")
         if request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            response.headers.setdefault(*ONLY_OVER_TLS)
         return response

@@ -77,6 +77,13 @@ class KeptScores:
                     self._kept.popitem(last=False)
         return found
 
+    def peek(self, lead_id: str, now: int, registered: str, *, version: object = None) -> Tagged | None:
+        """The answer in memory, without the curve; None if there is none."""
+        position, erasures = self._store.pulse(version)
+        with self._lock:
+            self._follow(position, _State(now // DAY, erasures, registered))
+            return self._kept.get((lead_id, False))
+
     def _refreshed(self, lead_id: str, position: int, state: _State) -> Answer | None:
         """From the database, if every event of the log is in it and it was computed today."""
         with self._store.reading() as connection:

@@ -108,13 +108,23 @@ def trace(error: BaseException | None, frames: TracebackType | None) -> dict[str
     return {"types": kinds, "at": places[-_FRAMES:]}
 
 
+def request_id(given: str) -> str:
+    """The caller's, if it is a sane one, else a new one."""
+    return given if _SANE.fullmatch(given) else secrets.token_hex(8)
+
+
+def record(method: str, route: str | None, status: int, seconds: float, key_id: str | None, **more: str) -> None:
+    """The line of one request."""
+    fields = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1), "key": key_id}
+    log.info("request", extra={"fields": fields | more})
+
+
 def register(app: APIFlask) -> None:
-    """Every request has an id: the caller's, if it is a sane one, else a new one. The answer names it."""
+    """Every request has an id, which the answer names."""
 
     @app.before_request
     def begin() -> None:
-        given = request.headers.get(REQUEST_ID, "")
-        g.request_id = given if _SANE.fullmatch(given) else secrets.token_hex(8)
+        g.request_id = request_id(request.headers.get(REQUEST_ID, ""))
         g.started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -123,14 +133,13 @@ def register(app: APIFlask) -> None:
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id
         key = g.get("key")
-        fields = {
-            "method": request.method if request.url_rule is not None else "",
-            "route": None if request.url_rule is None else route(request.url_rule.rule),
-            "status": response.status_code,
-            "ms": round(1000 * (time.perf_counter() - g.started), 1),
-            "key": None if key is None else key.key_id,
-        }
-        log.info("request", extra={"fields": fields})
+        record(
+            request.method if request.url_rule is not None else "",
+            None if request.url_rule is None else route(request.url_rule.rule),
+            response.status_code,
+            time.perf_counter() - g.started,
+            None if key is None else key.key_id,
+        )
         return response
 
     def unforeseen(exc_info: Any) -> None:  # Flask's own line names the path, and so a lead
