@@ -45,7 +45,7 @@ class Catalogue:
         """Without the plan, which remembers histories."""
         return Catalogue, (self.features, self.account_property)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(spec.name for spec in self.features)
 

@@ -76,8 +76,9 @@ def _so_far(source: str, known: Mapping[str, Slip]) -> str:
         slip, whose = known.get(ALL), "leads"
     if slip is None:
         return ""
-    by = f", by {slip.days:.0f} days in the median" if slip.moved else ""
-    return f"; of {slip.leads} {whose} with a deadline {slip.moved} have put it off{by}"
+    if not slip.moved:
+        return f"; none of {slip.leads} {whose} with a deadline has put it off"
+    return f"; of {slip.leads} {whose} with a deadline {slip.moved} put it off, by {slip.days:.0f} days in the median"
 
 
 def _sources(catalogue: Catalogue, matrix: Float) -> list[str]:

@@ -91,7 +91,8 @@ class Scorer:
         curves = self.curves(matrix, as_of)
         bought, lost = curves.at(list(self.horizons))
         readiness = self.readiness.of(bought[:, self.horizons.index(self.ready_horizon)])
-        decision = decide(curves, self.costs, deal_values(self.catalogue, matrix))
+        value = None if self.costs.deal_lost_after is None else deal_values(self.catalogue, matrix)
+        decision = decide(curves, self.costs, value)
         window = self.windows.days(curves, readiness)
         first, median, last = (_dates(as_of, day, decision.call) for day in window)
         columns: dict[str, Any] = {"lead_id": list(lead_ids), "as_of": [to_iso(int(t)) for t in as_of]}

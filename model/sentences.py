@@ -129,7 +129,7 @@ def compare(spec: FeatureSpec, usual: Usual, j: int, value: float, age: float) -
     if spec.aggregation in _UNCOMPARED or spec.name.startswith("trait_") or np.isnan(center):
         return ""
     if missing > 0.5:
-        return "" if np.isnan(value) else "most have none"
+        return "most have none" if value > 0 else ""
     return f"usually {_typical(spec, center)}"
 
 

@@ -13,7 +13,7 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from features.errors import InputError, ModelUnavailable, UnknownLead
-from features.events import NEED_DECLARED, parse_time, to_datetime
+from features.events import DAY, NEED_DECLARED, parse_time, to_datetime
 from features.history import History
 from serving import answers
 from serving.access import (
@@ -29,6 +29,7 @@ from serving.access import (
 from serving.answers import Curve
 from serving.audit.requests import concerns
 from serving.call_list import shown_traits
+from serving.change.compare import compare
 from serving.chart import Chart, draw, short_date
 from serving.keys import Key
 from serving.scoring import Answer, score_stored
@@ -81,10 +82,11 @@ def pages(service: Service) -> APIBlueprint:
             raise UnknownLead(lead_id)
         if events["lead_id"][0].as_py() != lead_id:  # an alias by now
             return redirect(url_for("pages.lead", lead_id=events["lead_id"][0].as_py()))
-        answer, chart, missing = None, None, None
+        answer, chart, changed, missing = None, None, None, None
         try:
             answer = score_stored(service.store, lead_id, now, service.models.current(), curve=True)
             chart = _chart(answer, now)
+            changed = compare(service.store, service.models, lead_id, now - DAY, now)
         except ModelUnavailable as error:
             missing = str(error)
         today = to_datetime(now).date()
@@ -95,6 +97,7 @@ def pages(service: Service) -> APIBlueprint:
             lead=None if answer is None else _row(answer, today, service.settings.horizons),
             missing=missing,
             chart=chart,
+            changed=changed,
             traits=shown_traits(History.from_table(events), now).get(lead_id, {}),
             deadline=_deadline(rows),
             events=[_event(row) for row in rows[:TIMELINE]],

@@ -65,6 +65,9 @@ def test_who_is_better_not_called_is_not_called() -> None:
     assert found.tolist() == [UNPLANNED, 0]
     assert plan(np.empty((0, 2)), np.empty(0), [1, 1]).tolist() == []
     assert plan(np.ones((1, 1)), np.full(1, 9.0), [0]).tolist() == [UNPLANNED]
+    nowhere = plan(np.ones((2, 0)), np.full(2, 9.0), [])  # every day is closed
+    assert nowhere.tolist() == [UNPLANNED, UNPLANNED]
+    assert cost_of_delay(np.ones((2, 0)), np.full(2, 9.0), nowhere).tolist() == [0, 0]
 
 
 def test_weekends_and_holidays_are_no_working_days() -> None:

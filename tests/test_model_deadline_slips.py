@@ -39,10 +39,11 @@ def test_the_newest_deadline_of_each_lead_counts() -> None:
 def test_a_deadline_outside_of_the_window_is_told_with_how_they_slip() -> None:
     known = {"": Slip(90, 30, 14.0), "web": Slip(40, 31, 25.0)}
     assert said(40, 0, known) == (
-        "Declared deadline 2026-12-11 lies after the purchase window; of 40 leads of web with a deadline 31 have put "
-        "it off, by 25 days in the median"
+        "Declared deadline 2026-12-11 lies after the purchase window; of 40 leads of web with a deadline 31 put it "
+        "off, by 25 days in the median"
     )
     assert "before the purchase window; of 90 leads with a deadline 30" in said(3, 1, known)
+    assert said(3, 0, {"web": Slip(12, 0, 0.0)}).endswith("; none of 12 leads of web with a deadline has put it off")
     assert said(3, np.nan) == "Declared deadline 2026-11-04 lies before the purchase window"
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.negative_control.tables import FIRST_ACTIVITY, tables
+from benchmarks.prediction.datasets.histories import events_of
+from features.builder import Requests
 from features.catalogue import Catalogue, FeatureSpec
+from features.events import parse_time
+from features.history import History
+from features.settings import Settings
+from features.sources.simulator import simulate
+from model.examples import calendar_split
 from model.metrics import Estimate
+from model.scorer import Scorer
 from model.signal import LEAST_PURCHASES, NO_FEATURES, TIME_ALONE, judge_signal, time_alone
 from training.abstention import gain_over
 from training.evaluation import Block
+from training.fitting import fit, serving_split
 
 CLEAR, NONE, WORSE = Estimate(0.2, 0.1, 0.3), Estimate(0.01, -0.02, 0.04), Estimate(-0.2, -0.3, -0.1)
 
@@ -72,3 +83,19 @@ def test_the_negative_control_becomes_tables() -> None:
     events = made["events"]
     assert events.groupby("lead_id").size().to_dict() == {"a": 2, "b": 2}  # what comes after the conversion is left out
     assert events.loc[events["lead_id"] == "b", "timestamp"].dt.date.astype(str).unique().tolist() == ["2024-01-05"]
+
+
+def test_a_baseline_answers_the_same_for_everybody_and_says_so() -> None:
+    tables = simulate(leads=150, seed=2, end=date(2026, 11, 1), days=300).tables
+    end = parse_time("2026-11-01")
+    history = History.from_table(events_of(tables, now=end))
+    split = serving_split(calendar_split(history, known_by=end, longest=30))
+    signal = judge_signal(NONE, NONE, 500)
+    scorer = fit(history, split, Settings(horizons=(7, 30)), seed=0, version="1", signal=signal).scorer
+    again = Scorer.from_files(scorer.to_files())
+    assert again.signal == signal
+    leads = Requests(list(history.lead_ids[:5]), np.full(5, end))
+    scores = again.score(history, leads)
+    assert scores["p_30"].nunique() == 1
+    assert set(scores["basis"]) == {"baseline"}
+    assert all(any(NO_FEATURES in reason for reason in reasons) for reasons in scores["reasons"])

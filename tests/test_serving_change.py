@@ -13,7 +13,9 @@ from serving_world import NOW, FixedModel, Running, World, run
 
 from features.events import DAY, Event, events_table, to_iso
 from model.readiness import Readiness
+from serving.keys import Keys
 from serving.registry import Served
+from serving.sign_in import SignIn, signing_secret
 
 pytest_plugins = ("serving_fixtures",)
 
@@ -116,3 +118,15 @@ def test_a_time_to_come_and_an_unknown_lead_are_refused(service: Running, world:
     assert later.status_code == 422
     assert "before now" in later.text
     assert service.client.get("/v1/leads/nobody/change", headers=service.key).status_code == 404
+
+
+def test_the_page_of_a_lead_tells_what_changed_since_yesterday(own_service: Running, world: World) -> None:
+    key, text = Keys(own_service.store).create("person", ["read"], NOW)
+    client = own_service.client
+    token = SignIn(signing_secret(own_service.store, NOW)).token(key.key_id, NOW + DAY)
+    client.get("/login", query_string={"token": token})
+    page = client.get(f"/leads/{world.open_lead}").get_data(as_text=True)
+    assert text not in page
+    assert "Since yesterday" in page
+    assert "1 day passed: readiness" in page
+    assert "The same model: readiness +0.0, best day the same" in page

@@ -24,6 +24,9 @@ def test_answers_do_not_depend_on_the_database(database_url: str, service: Runni
         "/v1/leads/%00/score",
         f"/v1/scores?lead_ids=nobody,{world.open_lead}",
         "/v1/call-list?limit=20&as_of=2026-10-31",
+        "/v1/call-plan?days=3",
+        f"/v1/leads/{world.open_lead}/change?since=2026-09-01",
+        "/v1/leads/%00/change",
     ):
         expected, answer = (one.client.get(path, headers=one.key) for one in (service, other))
         assert (answer.status_code, answer.json) == (expected.status_code, expected.json), path

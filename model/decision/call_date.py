@@ -84,18 +84,24 @@ def expected_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None 
     The expectations are areas under F1. Never calling costs what a call at H does, without the call in vain.
     ``value``: (n,) what each deal is worth, NaN where it is not known; it counts with ``deal_lost_after`` alone.
     """
-    days = call_days(float(curves.days[-1]))
+    longest = float(curves.days[-1])
+    days = call_days(longest)
     reach = days + costs.lead_time
-    last = float(curves.days[-1]) + costs.lead_time
     f2 = curves.at(days)[1]
     final1, final2 = curves.purchased[:, -1:], curves.lost[:, -1:]
-    rate, span = _late(costs, len(curves), value)
     area = _Area(curves)
-    late = rate * (area(reach) - area(reach - span))
-    at_last = rate * (area(np.array([last])) - area(np.array([last - span])))
-    until = np.maximum(np.minimum(reach + _early_span(costs), curves.days[-1]), np.minimum(reach, curves.days[-1]))
-    begun = np.minimum(reach, curves.days[-1])
-    early = costs.early * (final1 * (until - begun) - (area(until) - area(begun)))
+    under = area(reach)
+    rate, span = _late(costs, len(curves), value)
+    late, at_last = rate * under, rate * area(np.array([longest + costs.lead_time]))
+    if np.isfinite(span):  # what costs no more is taken off again
+        late = late - rate * area(reach - span)
+        at_last = at_last - rate * area(np.array([longest + costs.lead_time - span]))
+    begun = np.minimum(reach, longest)
+    until, under_until = np.full_like(begun, longest), area.whole
+    if costs.early_cap is not None:
+        until = np.minimum(begun + costs.early_cap / costs.early, longest)
+        under_until = area(until)
+    early = costs.early * (final1 * (until - begun) - (under_until - (area(begun) if costs.lead_time else under)))
     in_vain = costs.wasted_call * np.maximum(1.0 - final1 - f2, 0.0)
     never = at_last[:, 0] + costs.lost * final2[:, 0]
     return np.maximum(early, 0.0) + late + costs.lost * f2 + in_vain, never
@@ -133,11 +139,6 @@ def _late(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Float 
     return worth[:, None] / costs.deal_lost_after, costs.deal_lost_after
 
 
-def _early_span(costs: CallCosts) -> float:
-    """After how many days too early a call costs no more."""
-    return np.inf if costs.early_cap is None else costs.early_cap / costs.early
-
-
 class _Area:
     """The area under F1 from 0 to each of k days, (n, k): 0 before, and F1 stays at F1(H) beyond H."""
 
@@ -146,6 +147,11 @@ class _Area:
         f, days = curves.purchased, curves.days
         steps = np.cumsum((f[:, 1:] + f[:, :-1]) / 2 * np.diff(days), axis=1)
         self._at_knots = np.concatenate([np.zeros((len(f), 1)), steps], axis=1)
+
+    @property
+    def whole(self) -> Float:
+        """(n, 1): up to H."""
+        return np.asarray(self._at_knots[:, -1:])
 
     def __call__(self, days: Float) -> Float:
         knots, f = self._curves.days, self._curves.purchased

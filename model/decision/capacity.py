@@ -46,6 +46,8 @@ def cost_of_delay(cost: Float, otherwise: Float, place: Int64) -> Float:
     Below 0 where a later day would be better but has no room; 0 for leads that are not planned.
     """
     k = cost.shape[1]
+    if k == 0:
+        return np.zeros(len(cost))
     rows = np.arange(len(cost))
     later = np.where(np.arange(k)[None, :] > place[:, None], cost, np.inf).min(axis=1, initial=np.inf)
     planned = cost[rows, np.maximum(place, 0)]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from features.events import to_datetime, to_iso
 from features.history import History
+from features.settings import SalesSettings
 from model.curves import Float
 from serving import answers
 from serving.call_plan.closed_days import closed_days
@@ -38,41 +40,25 @@ class Outlook:
 
 def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Answer:
     """What the API answers. ModelUnavailable without a model."""
-    from model.decision import cost_of_delay, plan  # noqa: PLC0415 - scipy: a start should not wait for it
-    from model.decision.working_days import working_days  # noqa: PLC0415
+    from model.decision.working_days import working_days  # noqa: PLC0415 - scipy: a start should not wait for it
 
     sales, served = service.settings.sales, service.models.current()
     today = _local(now, sales.timezone).date()
-    days = working_days(today, n_days, closed=closed_days(sales, range(today.year, today.year + 2)), week=sales.week)
+    years = range(today.year, today.year + 2)
+    days = working_days(today, n_days, closed=closed_days(sales, years), week=sales.week)
     listed = service.call_list.read(owner, LOOKED_AT)
     history = service.store.history([lead["lead_id"] for lead in listed.leads], known_by=now)
     where = standing_of_each(history, now)
-    still_open = {
-        lead for lead, standing in zip(history.lead_ids, where, strict=True) if standing.status == answers.OPEN
-    }
+    still_open = {lead for lead, one in zip(history.lead_ids, where, strict=True) if one.status == answers.OPEN}
     leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open}
+    called = {lead_id: at for lead_id, at in last_calls(history).items() if lead_id in leads}
+    called_today = {lead_id for lead_id, at in called.items() if _local(at, sales.timezone).date() == today}
     outlook = _outlook(served, history, list(leads), [(day - today).days for day in days], now)
-    called = last_calls(history)
-    called_today = {
-        lead_id for lead_id, at in called.items() if lead_id in leads and _local(at, sales.timezone).date() == today
-    }
-    for i, lead_id in enumerate(outlook.lead_ids):
-        if lead_id in called_today and days[:1] == [today]:
-            outlook.cost[i, 0] = outlook.otherwise[i]  # once a day is enough
-    done = Counter(leads[lead_id]["owner"] for lead_id in called_today)
-    place = np.full(len(outlook.lead_ids), -1, dtype=np.int64)
-    for name in {lead["owner"] for lead in leads.values()}:
-        mine = np.array([leads[lead_id]["owner"] == name for lead_id in outlook.lead_ids])
-        room = np.full(len(days), sales.capacity(name))
-        if days[:1] == [today]:
-            room[0] = max(room[0] - done[name], 0)
-        place[mine] = plan(outlook.cost[mine], outlook.otherwise[mine], room)
-    delay = cost_of_delay(outlook.cost, outlook.otherwise, place)
+    place, delay = _planned(outlook, leads, called_today, sales, works_today=days[:1] == [today])
     windows = open_windows(service.store, outlook.lead_ids)
     reach = best_times(history, outlook.lead_ids, service.settings)
     rows = []
-    for i, lead_id in enumerate(outlook.lead_ids):
-        lead = leads[lead_id]
+    for i, (lead_id, lead) in enumerate(leads.items()):
         state, due = _state(lead["call_on"], windows.get(lead_id), called.get(lead_id), today)
         rows.append(
             {
@@ -96,6 +82,32 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
         "total": listed.total,
         "leads": rows,
     }
+
+
+def _planned(
+    outlook: Outlook,
+    leads: Mapping[str, Answer],
+    called_today: Collection[str],
+    sales: SalesSettings,
+    *,
+    works_today: bool,
+) -> tuple[npt.NDArray[np.int64], Float]:
+    """(n,) each: the place of each lead's day, -1 without one, and its cost of delay. Each salesperson plans alone."""
+    from model.decision import cost_of_delay, plan  # noqa: PLC0415 - as above
+
+    done = Counter(leads[lead_id]["owner"] for lead_id in called_today)
+    owners = [leads[lead_id]["owner"] for lead_id in outlook.lead_ids]
+    if works_today:  # once a day is enough
+        again = np.array([lead_id in called_today for lead_id in outlook.lead_ids], dtype=np.bool_)
+        outlook.cost[again, 0] = outlook.otherwise[again]
+    place = np.full(len(owners), -1, dtype=np.int64)
+    for name in set(owners):
+        mine = np.array([owner == name for owner in owners])
+        room = np.full(outlook.cost.shape[1], sales.capacity(name))
+        if works_today:
+            room[0] = max(room[0] - done[name], 0)
+        place[mine] = plan(outlook.cost[mine], outlook.otherwise[mine], room)
+    return place, cost_of_delay(outlook.cost, outlook.otherwise, place)
 
 
 def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Sequence[int], now: int) -> Outlook:

@@ -9,9 +9,11 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from features.events import to_datetime
 from serving.access import SECURITY, needs
 from serving.audit.requests import concerns
 from serving.call_plan.assemble import call_plan
+from serving.call_plan.closed_days import closed_days
 from serving.headers import json_answer
 from serving.payloads import Name, Strict
 from serving.service import Service
@@ -61,6 +63,9 @@ class CallPlan(_Answer):
 
 
 def call_plans(service: Service) -> APIBlueprint:
+    """InputError where the holidays of the country in the settings are not known: at the start, not at a request."""
+    year = to_datetime(service.clock()).year
+    closed_days(service.settings.sales, range(year, year + 1))
     bp = APIBlueprint("call_plan", __name__, url_prefix="/v1", tag="Call plan")
 
     @bp.get("/call-plan")
