@@ -78,11 +78,12 @@ def section(market: Market, rooms: tuple[int, ...]) -> str:
         f"The plan looks {LOOK_AHEAD} working days ahead. A lead that has bought stays callable by its last score, "
         "for the costs count by how many days a call comes after the purchase; policies with dates come nearer to "
         "theirs meanwhile, the others keep the lead's rank. The replay can't know how calls would have changed the "
-        "outcomes. Two earlier ways of counting gave another picture: where a purchase before any call counts as a call "
-        "on the last day, and where what was bought is hidden and scored as silence, the plan came first under the "
-        "costs of deals in all but one setting, and lost under linear costs to ranking by readiness or priority, for a "
-        "date that is made anew each day moves on with it. This way follows the expected cost that the plan minimises; "
-        "it favours policies with dates. Figures are costs a lead; brackets: 95 %, by resampling leads, the policies' choices being kept."
+        "outcomes. Two earlier ways of counting gave another picture: where a purchase before any call counts as a "
+        "call on the last day, and where what was bought is hidden and scored as silence, the plan came first "
+        "under the costs of deals in all but one setting, and lost under linear costs to ranking by readiness or "
+        "priority, for a date that is made anew each day moves on with it. This way follows the expected cost that "
+        "the plan minimises; it favours policies with dates. Figures are costs a lead; brackets: 95 %, by "
+        "resampling leads, the policies' choices being kept."
     )
     parts = [about]
     for name, costs in COSTS.items():

@@ -32,8 +32,8 @@ class Charges:
         """``missed_days``: by default those after which a deal is lost, where that is set, else the longest horizon, by
         which model.decision counts never calling.
         """
-        cap, lost_after = getattr(costs, "early_cap", None), getattr(costs, "deal_lost_after", None)
-        late = costs.late if lost_after is None else getattr(costs, "deal_value", 0.0) / lost_after
+        cap, lost_after = costs.early_cap, costs.deal_lost_after
+        late = costs.late if lost_after is None else costs.deal_value / lost_after
         usual = longest if lost_after is None else lost_after
         return cls(
             early=costs.early,
@@ -42,7 +42,7 @@ class Charges:
             longest=longest,
             missed_days=usual if missed_days is None else missed_days,
             early_cap=float("inf") if cap is None else cap,
-            lead_time=getattr(costs, "lead_time", 0.0),
+            lead_time=costs.lead_time,
         )
 
     @property
