@@ -38,7 +38,7 @@ class Front:
         self._app, self._service, self._measured = app, service, measured
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
+        path = environ.get("PATH_INFO", "")
         if environ["REQUEST_METHOD"] == "GET" and path.startswith(PREFIX) and path.endswith(SUFFIX):
             began = time.perf_counter()
             found = None if environ.get("QUERY_STRING") else self._find(environ, path[len(PREFIX) : -len(SUFFIX)])
