@@ -33,6 +33,13 @@ def test_a_gain_beyond_chance_lets_the_model_answer() -> None:
     assert "20.0 % (10.0 to 30.0)" in found.why
 
 
+@pytest.mark.parametrize(("low", "verdict"), [(-0.008, "signal"), (-0.05, "no signal")])
+def test_nine_in_ten_is_enough_and_is_called_weak(low: float, verdict: str) -> None:
+    found = judge_signal(Estimate(0.04, low, 0.088 if verdict == "signal" else 0.13), NONE, 500)
+    assert found.verdict == verdict
+    assert found.why.startswith("weak signal" if verdict == "signal" else "no signal")
+
+
 @pytest.mark.parametrize("gain", [NONE, WORSE])
 def test_without_a_gain_the_best_curve_without_features_answers(gain: Estimate) -> None:
     by_age, flat = judge_signal(gain, CLEAR, 500), judge_signal(gain, NONE, 500)
