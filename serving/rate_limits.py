@@ -26,6 +26,7 @@ class RateLimits:
         }
         self._rates["sign_in"] = limits.sign_in / 60, 60
         self._empty_at: dict[tuple[str, str], float] = {}
+        self._latest = 0.0
         self._lock = threading.Lock()
 
     def take(self, caller: str, kind: str, now: int, n: int = 1) -> int:
@@ -38,6 +39,9 @@ class RateLimits:
             return 0
         at = now / SECOND
         with self._lock:
+            if at < self._latest - BURST_SECONDS:  # the clock was put back: nobody is to wait until it has caught up
+                self._empty_at.clear()
+            self._latest = at
             if len(self._empty_at) > _CALLERS:
                 self._empty_at = {who: until for who, until in self._empty_at.items() if until > at}
             until = max(self._empty_at.get((caller, kind), at), at)

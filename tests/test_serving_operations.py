@@ -38,10 +38,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_every_answer_and_log_line_has_the_id_of_its_request(
-    own_service: Running, caplog: pytest.LogCaptureFixture
+    own_service: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    caplog.handler.setFormatter(JsonLines())
+    monkeypatch.setattr(caplog.handler, "formatter", JsonLines())
     client = own_service.client
     answer = client.get("/v1/call-list", headers={**own_service.key, "X-Request-Id": "abc-123"})
     assert answer.headers["X-Request-Id"] == "abc-123"

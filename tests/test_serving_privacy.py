@@ -138,7 +138,7 @@ def test_logs_hold_no_personal_data(
 ) -> None:
     admin = with_lead(own_service)
     caplog.set_level(logging.DEBUG)
-    caplog.handler.setFormatter(JsonLines())
+    monkeypatch.setattr(caplog.handler, "formatter", JsonLines())
     client = own_service.client
     mail = {"lead": {"lead_id": MARKER, "owner": MARKER}, "events": [{"type": MARKER, "timestamp": MARKER}]}
     headers = {**admin, "X-Request-Id": MARKER, "User-Agent": MARKER, "Referer": MARKER}

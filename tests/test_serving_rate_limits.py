@@ -32,6 +32,12 @@ def slow(world: World, tmp_path: Path) -> Iterator[Running]:
     store.close()
 
 
+def test_a_clock_that_is_put_back_keeps_nobody_waiting() -> None:
+    limits = RateLimits(Limits(read=1))
+    assert [limits.take("a", "read", NOW) > 0 for _ in range(11)] == [False] * 10 + [True]
+    assert limits.take("a", "read", NOW - 3600 * SECOND) == 0
+
+
 def test_a_key_that_asks_too_much_is_told_when_to_come_back(slow: Running) -> None:
     def ask(key: dict[str, str] = slow.key) -> int:
         return slow.client.get("/v1/call-list?limit=1", headers=key).status_code
