@@ -168,7 +168,7 @@ def health(service: Service) -> APIBlueprint:
 
 def _database(service: Service) -> str:
     try:
-        with service.store.engine.connect() as connection:
+        with service.store.reading() as connection:
             require_current(connection)
     except StoreUnavailable as error:
         return str(error)

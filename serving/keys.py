@@ -115,7 +115,7 @@ class Keys:
         return replace(key, old_until=now + grace), f"lt_{key_id}_{secret}"
 
     def all(self) -> list[Key]:
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.key_id))
             return [_key(row) for row in rows]
 
@@ -189,7 +189,7 @@ class Keys:
         return found
 
     def _row(self, key_id: str) -> sa.Row[Any] | None:
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             return connection.execute(sa.select(api_keys).where(api_keys.c.key_id == key_id)).first()
 
 

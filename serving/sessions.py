@@ -31,7 +31,7 @@ class SessionStore:
     def key_id(self, secret: str, now: int) -> str | None:
         """The key that the session was opened with; None when there is no such session any more."""
         query = sa.select(sessions.c.key_id).where(sessions.c.hash == _hash(secret), sessions.c.until >= now)
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             return connection.execute(query).scalar()
 
     def close(self, secret: str) -> None:

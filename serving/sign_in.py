@@ -23,7 +23,7 @@ _SECRET = "session"  # noqa: S105 - the name of the row, not the secret
 def signing_secret(store: Store, now: int) -> str:
     """The secret of this database; made by whoever asks first."""
     wanted = sa.select(secrets_table.c.value).where(secrets_table.c.name == _SECRET)
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         found = connection.execute(wanted).scalar()
     if found is not None:
         return str(found)

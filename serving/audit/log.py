@@ -139,7 +139,7 @@ class Audit:
 
         ``lead_ids``: only those that concern one of these. ``before``: only those before this position.
         """
-        with self._store.engine.connect() as connection:
+        with self._store.reading() as connection:
             query = sa.select(audit_log).order_by(audit_log.c.position.desc()).limit(limit)
             if lead_ids:
                 names = [name_of(connection, lead_id) for lead_id in lead_ids]

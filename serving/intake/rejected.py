@@ -78,5 +78,5 @@ def newest(
         query = query.where(rejected_events.c.received_at >= since)
     if until is not None:
         query = query.where(rejected_events.c.received_at <= until)
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]

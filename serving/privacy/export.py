@@ -26,7 +26,7 @@ def export(service: Service, lead_id: str) -> dict[str, Any]:
     """UnknownLead, ErasedLead where there is nothing to give."""
     if "\x00" in lead_id:  # which no text in PostgreSQL can hold
         raise UnknownLead(lead_id)
-    with service.store.engine.connect() as connection:
+    with service.store.reading() as connection:
         ids = every_id(connection, lead_id)
         log = [_plain(row) for row in connection.execute(_of(events.c.lead_id, ids).order_by(events.c.position))]
         others: dict[str, list[dict[str, Any]]] = {}
