@@ -54,6 +54,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/call-plan"): ("read", None),
     ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
     **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
+    ("GET", "/v1/audiences"): ("admin", None),
+    ("GET", "/v1/audiences/<audience>"): ("admin", None),
     ("GET", "/v1/webhooks"): ("admin", None),
     ("POST", "/v1/webhooks"): ("admin", {"url": "https://203.0.114.7/hook"}),
     ("GET", "/v1/webhooks/<endpoint_id>"): ("admin", None),
@@ -93,7 +95,7 @@ def endpoints(service: Running) -> set[tuple[str, str]]:
 def filled(rule: str, lead_id: str, endpoint_id: str) -> str:
     """The rule with something real filled in."""
     path = rule.replace("<lead:lead_id>", lead_id).replace("<lead_alone:lead_id>", lead_id)
-    path = path.replace("<endpoint_id>", endpoint_id)
+    path = path.replace("<endpoint_id>", endpoint_id).replace("<audience>", "satisfied")
     path = path.replace("<path:filename>", "pages.css").replace("<name>", "sourced")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"

@@ -199,9 +199,9 @@ def test_every_report_is_csv_too_with_the_fields_of_its_rows(filled: Running, na
 def test_a_cell_is_never_a_formula(ask: Ask) -> None:
     assert ",'@lee," in "," + ask("salespeople", format="csv").replace("\r\n", ",")
     assert "'=1+1" in ask("windows", by="segment", format="csv")
-    for text in ("=1", "+1", "-1", "@x", "\tx", "\rx", " =1", "\uff1d1"):
+    for text in ("=1", "+1", "-1", "@x", "\tx", "\rx", " =1", "\uff1d1", "+4930123456*2", "+49 30"):
         assert cell(text) == f"'{text}"
-    for plain in ("a=1", "", "1-2", -1.5, 0, None, True):
+    for plain in ("a=1", "", "1-2", -1.5, 0, None, True, "+49301234567"):
         assert cell(plain) == plain
     assert to_csv(["a"], [{"a": 'say "x",\r\ny'}]) == 'a\r\n"say ""x"",\r\ny"\r\n'
 
