@@ -15,6 +15,7 @@ from serving.access import SCHEMES, Sessions
 from serving.addresses import LeadAlone, LeadId
 from serving.api import api, health
 from serving.audiences.api import audiences
+from serving.audiences.pages import audience_pages
 from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
@@ -122,6 +123,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         metrics.metrics(service, measured),
         pages(service),
         report_pages(service, made),
+        audience_pages(service, inputs),
         documentation(),
     ):
         app.register_blueprint(blueprint)

@@ -81,6 +81,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
     ("GET", "/reports"): (SESSION, None),
+    ("GET", "/audiences"): (SESSION, None),
+    ("GET", "/audiences/<audience>"): (SESSION, None),
     ("GET", "/reports/<name>"): (SESSION, None),
 }
 SUCCESS = {"DELETE": (200, 202, 204), "GET": (200,), "POST": (200, 201, 202), "PUT": (200, 201, 204), "PATCH": (200,)}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from background_world import process
+from flask.testing import FlaskClient
 from measurement_log import Log
 from serving_world import NOW, NoModel, Running, run
 
 from features.events import DAY, Event, events_table
 from features.store import Erasures, Store
+from serving.audiences import pages
 from serving.keys import Keys
+from serving.sign_in import SignIn, signing_secret
 
 
 def market() -> Log:
@@ -146,6 +150,34 @@ def test_a_key_that_may_read_may_not_take_an_audience(filled: Running) -> None:
     for path in ("", "/satisfied"):
         assert filled.client.get(f"/v1/audiences{path}", headers=filled.key).status_code == 403
         assert filled.client.get(f"/v1/audiences{path}").status_code == 401
+
+
+def browser(running: Running, scope: str) -> FlaskClient:
+    """Signed in with a key of this scope."""
+    client = running.app.test_client()
+    key, _ = Keys(running.store).create("person", [scope], NOW)
+    token = SignIn(signing_secret(running.store, NOW)).token(key.key_id, running.clock() + DAY)
+    client.get("/login", query_string={"token": token, "next": "/"})
+    return client
+
+
+def test_the_page_shows_sizes_to_all_and_gives_files_to_admins(filled: Running, monkeypatch: Any) -> None:
+    reader = browser(filled, "read")
+    text = reader.get("/audiences").get_data(as_text=True)
+    assert "no scores yet" in text
+    assert "/audiences/satisfied" not in text
+    assert reader.get("/audiences/satisfied").status_code == 403
+    assert filled.app.test_client().get("/audiences/satisfied").status_code == 302
+    monkeypatch.setattr(pages, "MAX_NAMED", 1)
+    admin = browser(filled, "admin")
+    text = admin.get("/audiences").get_data(as_text=True)
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="(/audiences/satisfied[^"]*)"', text)]
+    given = [admin.get(link, query_string=None).get_data(as_text=True).splitlines()[1:] for link in links]
+    assert [[line.split(",")[0] for line in lines] for lines in given] == [["happy", "happy2"], ["happy2"]]
+    assert admin.get("/audiences/satisfied?format=xlsx").status_code == 422
+    assert admin.get("/audiences/nobody").status_code == 404
+    entries = filled.client.get("/v1/audit?lead_id=happy2", headers=admin_of(filled)).json["entries"]
+    assert {(one["via"], one["action"]) for one in entries} == {("session", "GET /audiences/{audience}")}
 
 
 def test_ripening_are_those_whose_window_opens_soon(store: Store) -> None:

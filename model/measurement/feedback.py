@@ -28,7 +28,8 @@ class Feedback:
     """Of the leads that came through one channel (and campaign); ``channel`` None: not through marketing.
 
     ``dispositions``: calls that ended so, by DISPOSITIONS; ``other``: calls with another word or none. Shares: of
-    the calls whose timing was told. ``rejected``: of the leads handed over, those that sales gave back since.
+    the calls whose timing was told. ``rejected``: of the leads handed over, those that sales gave back since; no share
+    where the log holds no rejection at all.
     """
 
     channel: str | None
@@ -139,7 +140,7 @@ def _feedback(data: Journeys, period: Period, key: Key, mine: Bool) -> Feedback:
         too_early_share=_share(data, said["too_early"], timed),
         handed_over=len(lead),
         rejected=int(back.sum()),
-        rejected_share=_share(data, int(back.sum()), lead),
+        rejected_share=_share(data, int(back.sum()), lead) if len(data.told.rejected_lead) else None,
     )
 
 

@@ -139,10 +139,10 @@ def _facts(data: Journeys) -> Iterator[tuple[Kind, str, tuple[str, ...], Int64, 
     reads, touches = data.reads, data.touches
     yield "content", "", reads.names, reads.lead, reads.code.astype(np.int64), everyone
     section = [section_of(name) or name for name in reads.names]
-    names = tuple(sorted(set(section)))
+    names = tuple(sorted(name for name, contents in Counter(section).items() if contents > 1))  # one is a content
     of_name = {name: i for i, name in enumerate(names)}
-    codes = np.array([of_name[name] for name in section], dtype=np.int64)
-    yield "section", "", names, reads.lead, codes[reads.code], everyone
+    codes = np.array([of_name.get(name, -1) for name in section], dtype=np.int64)[reads.code]
+    yield "section", "", names, reads.lead[codes >= 0], codes[codes >= 0], everyone
     yield "channel", "", data.channels, touches.lead, touches.channel.astype(np.int64), everyone
     has = touches.campaign >= 0
     yield "campaign", "", data.campaigns, touches.lead[has], touches.campaign[has].astype(np.int64), everyone

@@ -57,18 +57,23 @@ def audiences(service: Service, inputs: Inputs) -> APIBlueprint:
 
         Every lead on a page is named in the audit log.
         """
-        answer = page(service, inputs, _known(audience), query_data)
-        concerns(lead["lead_id"] for lead in answer["leads"])
-        if query_data.format == "json":
-            return json_answer(answer)
-        columns, rows = members.table(answer["leads"], service.settings.measurement.audience_traits)
-        response = Response(to_csv(columns, rows), mimetype="text/csv")
-        response.headers["Content-Disposition"] = f'attachment; filename="{audience}.csv"'
-        if answer["next_cursor"] is not None:
-            response.headers[NEXT] = answer["next_cursor"]
-        return response
+        return given_out(service, inputs, audience, query_data)
 
     return bp
+
+
+def given_out(service: Service, inputs: Inputs, audience: str, query: AudienceQuery) -> Response:
+    """One page of leads, each of them on record as given out."""
+    answer = page(service, inputs, _known(audience), query)
+    concerns(lead["lead_id"] for lead in answer["leads"])
+    if query.format == "json":
+        return json_answer(answer)
+    columns, rows = members.table(answer["leads"], service.settings.measurement.audience_traits)
+    response = Response(to_csv(columns, rows), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{audience}.csv"'
+    if answer["next_cursor"] is not None:
+        response.headers[NEXT] = answer["next_cursor"]
+    return response
 
 
 def overview(service: Service, inputs: Inputs) -> dict[str, Any]:
@@ -86,8 +91,7 @@ def overview(service: Service, inputs: Inputs) -> dict[str, Any]:
 def page(service: Service, inputs: Inputs, name: Name, query: AudienceQuery) -> dict[str, Any]:
     if query.days is not None and name != "ripening":
         raise invalid("query", {"days": [f"expected only for the audience ripening, got it for {name}. Leave it out"]})
-    question = [name, query.days, query.hashed]
-    place = cursors.read("audience", question, query.cursor)
+    place = cursors.read("audience", _question(name, query), query.cursor)
     data = inputs.journeys(service.clock())
     ids = members.members(name, data, service, query.days)
     if ids is None:
@@ -103,8 +107,16 @@ def page(service: Service, inputs: Inputs, name: Name, query: AudienceQuery) -> 
         "as_of": to_iso(data.known_by),
         "size": len(ids),
         "leads": members.rows(shown, data, service, hashed=query.hashed),
-        "next_cursor": cursors.write("audience", question, [shown[-1]]) if more else None,
+        "next_cursor": cursor_after(name, query, shown[-1]) if more else None,
     }
+
+
+def cursor_after(name: Name, query: AudienceQuery, lead_id: str) -> str:
+    return cursors.write("audience", _question(name, query), [lead_id])
+
+
+def _question(name: Name, query: AudienceQuery) -> list[Any]:
+    return [name, query.days, query.hashed]
 
 
 def _known(name: str) -> Name:
