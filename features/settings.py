@@ -151,6 +151,16 @@ class Measurement(BaseModel):
     )
     half_life_days: float = Field(7.0, gt=0, description="time decay: a touch so many days earlier counts half")
     segment: str = Field("industry", min_length=1, description="the trait by which reports split by segment")
+    satisfied_from: float = Field(
+        9.0, ge=0, le=10, description="customers of this satisfaction or more are the most satisfied"
+    )
+    audience_traits: tuple[str, ...] = Field(
+        ("email", "phone", "firstName", "lastName", "company", "country"),
+        description="traits that an audience export holds, each a column",
+    )
+    audience_refusals: tuple[str, ...] = Field(
+        ("unsubscribed", "do_not_contact"), description="leads with one of these traits true are in no audience"
+    )
 
 
 class Settings(BaseSettings):

@@ -14,6 +14,8 @@ from serving import headers, logs, metrics, problems
 from serving.access import SCHEMES, Sessions
 from serving.addresses import LeadAlone, LeadId
 from serving.api import api, health
+from serving.audiences.api import audiences
+from serving.audiences.pages import audience_pages
 from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
@@ -70,7 +72,8 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         audit=Audit(store),
         erasures=Erasures(store),
     )
-    made = Reports(Inputs(store, settings), settings)
+    inputs = Inputs(store, settings)
+    made = Reports(inputs, settings)
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
     app.config.update(
@@ -114,6 +117,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         change(service),
         call_plans(service),
         reports(service, made),
+        audiences(service, inputs),
         webhooks(service),
         audit(service),
         privacy(service),
@@ -121,6 +125,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         metrics.metrics(service, measured),
         pages(service),
         report_pages(service, made),
+        audience_pages(service, inputs),
         documentation(),
     ):
         app.register_blueprint(blueprint)

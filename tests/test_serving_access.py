@@ -24,7 +24,8 @@ HISTORY = {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026
 # Every endpoint: method and rule, the scope it needs, and a body with which it succeeds. One that is not in this
 # table fails the test: who adds an endpoint says here who may call it.
 OPEN, SESSION, SIGNED = "open", "session", "signature"
-REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates")
+REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates",
+           "feedback", "reasons", "satisfied", "satisfied-paths")  # fmt: skip
 CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
 ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/leads/<lead:lead_id>/score"): ("read", None),
@@ -53,6 +54,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/call-plan"): ("read", None),
     ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
     **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
+    ("GET", "/v1/audiences"): ("admin", None),
+    ("GET", "/v1/audiences/<audience>"): ("admin", None),
     ("GET", "/v1/webhooks"): ("admin", None),
     ("POST", "/v1/webhooks"): ("admin", {"url": "https://203.0.114.7/hook"}),
     ("GET", "/v1/webhooks/<endpoint_id>"): ("admin", None),
@@ -78,6 +81,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
     ("GET", "/reports"): (SESSION, None),
+    ("GET", "/audiences"): (SESSION, None),
+    ("GET", "/audiences/<audience>"): (SESSION, None),
     ("GET", "/reports/<name>"): (SESSION, None),
 }
 SUCCESS = {"DELETE": (200, 202, 204), "GET": (200,), "POST": (200, 201, 202), "PUT": (200, 201, 204), "PATCH": (200,)}
@@ -92,7 +97,7 @@ def endpoints(service: Running) -> set[tuple[str, str]]:
 def filled(rule: str, lead_id: str, endpoint_id: str) -> str:
     """The rule with something real filled in."""
     path = rule.replace("<lead:lead_id>", lead_id).replace("<lead_alone:lead_id>", lead_id)
-    path = path.replace("<endpoint_id>", endpoint_id)
+    path = path.replace("<endpoint_id>", endpoint_id).replace("<audience>", "satisfied")
     path = path.replace("<path:filename>", "pages.css").replace("<name>", "sourced")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"

@@ -20,7 +20,9 @@ from features.lives import BOUGHT, lead_lives
 from features.property_values import number_of
 from features.texts import read_properties
 from features.traits import known_traits
+from model.measurement.contents import Reads, read_contents
 from model.measurement.handoffs import Calls, Handoffs, read_calls, read_handoffs
+from model.measurement.told import Told, read_told
 
 Float = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
@@ -36,12 +38,14 @@ class TouchRules:
     """Which events are touches, and whose.
 
     ``visit_minutes``: touches of one channel and campaign that follow each other within so many minutes are one.
+    ``content_properties``: what was read is told by the first of these properties that is there.
     """
 
     sales_channels: frozenset[str] = frozenset({"phone", "sales"})
     unknown_channels: frozenset[str] = frozenset({"direct", "product"})
     not_touches: frozenset[str] = frozenset({"mail_sent"})
     visit_minutes: float = 30.0
+    content_properties: tuple[str, ...] = ("content", "path", "url")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +69,8 @@ class Journeys:
     ``first_at``: the first event; ``created_at``: the first identify, else the first event; ``ended_at``: the ending,
     known_by for an open lead. ``outcome``: OPEN, BOUGHT or GONE. ``value``: of the purchase, else as known of the lead;
     NaN for unknown. ``source``: channel of the first touch that is no sales touch, NO_CHANNEL where that is none of
-    marketing's. ``account``: a code for each account, one of its own for a lead without.
+    marketing's. ``account``: a code for each account, one of its own for a lead without. ``reads``: what was read until
+    the ending, in touches that are not sales'.
     """
 
     known_by: int
@@ -82,6 +87,8 @@ class Journeys:
     touches: Touches
     handoffs: Handoffs
     calls: Calls
+    told: Told
+    reads: Reads
     traits: dict[str, dict[str, Any]]
 
     @property
@@ -126,6 +133,10 @@ def journeys(history: History, known_by: int, rules: TouchRules) -> Journeys:
         touches=touches,
         handoffs=read_handoffs(history, calls, first_call, np.where(lives.outcome > 0, ended, NEVER), traits),
         calls=calls,
+        told=read_told(history, lives.outcome),
+        reads=read_contents(
+            history, np.flatnonzero((kind == _MARKETING) | (kind == _UNKNOWN)), rules.content_properties
+        ),
         traits=traits,
     )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from serving.access import SECURITY, needs
 from serving.headers import json_answer
-from serving.measurement import payloads
+from serving.measurement import feedback_payloads, payloads
 from serving.measurement.reports import Answer, Reports
 from serving.measurement.tables import to_csv
 from serving.service import Service
@@ -28,6 +28,7 @@ def reports(service: Service, made: Reports) -> APIBlueprint:
     bp = APIBlueprint("reports", __name__, url_prefix="/v1/reports", tag="Reports")
     _marketing(bp, service, made)
     _sales(bp, service, made)
+    _back(bp, service, made)
     return bp
 
 
@@ -120,3 +121,43 @@ def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
     def report_base_rates(query_data: payloads.PeriodQuery) -> Response:
         """How many leads buy, by the month in which they were first seen: does it drift?"""
         return answered(made.base_rates(query_data, service.clock()), query_data, payloads.BaseRatesReport)
+
+
+def _back(bp: APIBlueprint, service: Service, made: Reports) -> None:
+    reads = needs(service, "read")
+
+    @bp.get("/feedback")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_feedback")
+    @bp.input(feedback_payloads.FeedbackQuery, location="query")
+    @bp.output(feedback_payloads.FeedbackReport)
+    def report_feedback(query_data: feedback_payloads.FeedbackQuery) -> Response:
+        """What came back from sales: endings, satisfaction, how calls went, rejected handoffs"""
+        return answered(made.feedback(query_data, service.clock()), query_data, feedback_payloads.FeedbackReport)
+
+    @bp.get("/reasons")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_reasons")
+    @bp.input(payloads.PeriodQuery, location="query")
+    @bp.output(feedback_payloads.ReasonsReport)
+    def report_reasons(query_data: payloads.PeriodQuery) -> Response:
+        """Why leads bought, were lost, were given back by sales"""
+        return answered(made.reasons(query_data, service.clock()), query_data, feedback_payloads.ReasonsReport)
+
+    @bp.get("/satisfied")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_satisfied")
+    @bp.input(feedback_payloads.SatisfiedQuery, location="query")
+    @bp.output(feedback_payloads.SatisfiedReport)
+    def report_satisfied(query_data: feedback_payloads.SatisfiedQuery) -> Response:
+        """The profile of the most satisfied customers: what they did and are more often than others"""
+        return answered(made.satisfied(query_data, service.clock()), query_data, feedback_payloads.SatisfiedReport)
+
+    @bp.get("/satisfied-paths")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_satisfied_paths")
+    @bp.input(feedback_payloads.SatisfiedQuery, location="query")
+    @bp.output(feedback_payloads.PathsReport)
+    def report_satisfied_paths(query_data: feedback_payloads.SatisfiedQuery) -> Response:
+        """The most frequent paths of the most satisfied customers"""
+        return answered(made.satisfied_paths(query_data, service.clock()), query_data, feedback_payloads.PathsReport)

@@ -151,6 +151,55 @@ BASE_RATES = (
     Column("Drift", lambda row: {None: "not known yet", True: "yes", False: "no"}[row["drifted"]], number=False),
 )
 
+FEEDBACK = (
+    name("channel", "Came through", "not through marketing"),
+    CAMPAIGN,
+    count("wins", "Customers"),
+    count("lost", "Lost"),
+    amount("satisfaction", "Satisfaction", 1),
+    count("answers", "told by"),
+    count("calls", "Calls"),
+    count("too_early", "Too early"),
+    count("on_time", "On time"),
+    count("too_late", "Too late"),
+    count("not_a_buyer", "Not a buyer"),
+    count("wrong_person", "Wrong person"),
+    count("no_answer", "No answer"),
+    count("other", "Other"),
+    share("on_time_share", "On time, of those timed"),
+    share("too_early_share", "Too early, of those timed"),
+    count("handed_over", "Handed over"),
+    count("rejected", "Given back"),
+    share("rejected_share", "Share given back"),
+)
+REASONS = (
+    name("outcome", "Outcome"),
+    name("reason", "Reason", "not told"),
+    count("leads", "Leads"),
+    share("share", "Share"),
+)
+SATISFIED = (
+    name("kind", "Kind"),
+    name("name", "Trait"),
+    name("value", "Value"),
+    count("satisfied", "Most satisfied"),
+    share("satisfied_share", "Share"),
+    count("others", "Others"),
+    share("others_share", "Share"),
+    amount("lift", "Lift", 2),
+    Column("Chance findings up to here", lambda row: _percent(row["q"])),
+)
+SATISFIED_PATHS = (
+    name("kind", "Kind"),
+    name("first", "First"),
+    name("middle", "Middle"),
+    name("last", "Last"),
+    count("satisfied", "Most satisfied"),
+    share("satisfied_share", "Share"),
+    count("others", "Others"),
+    share("others_share", "Share"),
+)
+
 
 def side_by_side(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """One row for each channel and campaign, with the customers that each model credits it with."""

@@ -29,6 +29,7 @@ class Inputs:
             unknown_channels=frozenset(given.unknown_channels),
             not_touches=frozenset(settings.events.mail_sent),
             visit_minutes=given.visit_minutes,
+            content_properties=settings.events.content_properties,
         )
         self._lock = threading.Lock()
         self._kept: tuple[int, Journeys] | None = None

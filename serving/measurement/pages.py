@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from serving.access import signed_in
-from serving.measurement import columns, payloads
+from serving.measurement import columns, feedback_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
 from serving.measurement.funnel import Funnel, draw_funnel
@@ -22,6 +22,7 @@ from serving.service import Service
 
 BY = {"channel": "by channel", "campaign": "by campaign"}
 PARTS: tuple[str, ...] = ("handoffs", "kept", "early", "late", "lost", "not_bought", "open")
+AGAINST = {"customers": "against all other customers", "rated": "against others who told", "lost": "against lost leads"}
 SPLIT = {"month": "by month", "channel": "by channel", "segment": "by segment"}
 
 
@@ -37,6 +38,10 @@ class Page:
     columns: tuple[Column, ...]
     facts: Callable[[Answer], Sequence[tuple[str, Any]]] = lambda _: ()
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def _sizes(answer: Answer) -> tuple[tuple[str, Any], ...]:
+    return (("most satisfied", answer["satisfied"]), ("others", answer["others"]))
 
 
 PAGES: dict[str, Page] = {
@@ -135,6 +140,46 @@ PAGES: dict[str, Page] = {
         payloads.PeriodQuery,
         payloads.BaseRatesReport,
         columns.BASE_RATES,
+    ),
+    "feedback": Page(
+        "Feedback",
+        "What came back from sales, by the channel or campaign through which leads came. Given back: of the leads "
+        "handed over in the period, those that sales rejected since.",
+        Reports.feedback,
+        feedback_payloads.FeedbackQuery,
+        feedback_payloads.FeedbackReport,
+        columns.FEEDBACK,
+        choices={"by": BY},
+    ),
+    "reasons": Page(
+        "Reasons",
+        "Why leads bought, were lost, or were given back by sales, in the words of sales.",
+        Reports.reasons,
+        payloads.PeriodQuery,
+        feedback_payloads.ReasonsReport,
+        columns.REASONS,
+    ),
+    "satisfied": Page(
+        "Most satisfied",
+        "What the most satisfied customers did and are more often than others, the strongest evidence first. Many "
+        "facts are compared at once, so some differ by chance: the last column says what share of the rows so far.",
+        Reports.satisfied,
+        feedback_payloads.SatisfiedQuery,
+        feedback_payloads.SatisfiedReport,
+        columns.SATISFIED,
+        lambda answer: (*_sizes(answer), ("facts compared", answer["compared"])),
+        {"against": AGAINST},
+    ),
+    "satisfied-paths": Page(
+        "Their paths",
+        "The first, the middle and the last touch of the most satisfied customers, by channel and by what they read: "
+        "the most frequent ones. Touches alike that follow each other are one.",
+        Reports.satisfied_paths,
+        feedback_payloads.SatisfiedQuery,
+        feedback_payloads.PathsReport,
+        columns.SATISFIED_PATHS,
+        _sizes,
+        {"against": AGAINST},
     ),
 }
 

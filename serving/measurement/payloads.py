@@ -35,11 +35,11 @@ class SplitQuery(PeriodQuery):
     trait: Name | None = Field(None, description="which trait is the segment; that of the settings if absent")
 
 
-class _Row(BaseModel):
+class ReportRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Report(BaseModel):
+class ReportAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     as_of: str = Field(description="what was known then; up to half a minute ago")
@@ -47,7 +47,7 @@ class _Report(BaseModel):
     until: str
 
 
-class WonCounts(_Row):
+class WonCounts(ReportRow):
     """Purchases, and which of them came through marketing (sourced), were influenced by it, were handed over ripe."""
 
     wins: int
@@ -61,7 +61,7 @@ class WonCounts(_Row):
     ripe_value: float
 
 
-class _Month(_Row):
+class _Month(ReportRow):
     month: str = Field(description="of the purchase, as in 2026-03 (UTC)")
 
 
@@ -69,7 +69,7 @@ class WonMonth(WonCounts, _Month):
     """The same of one month; in this order the month is the first column."""
 
 
-class SourcedReport(_Report):
+class SourcedReport(ReportAnswer):
     """By month of the purchase. What each figure means: docs/measurement.md."""
 
     total: WonCounts
@@ -79,7 +79,7 @@ class SourcedReport(_Report):
     rows: list[WonMonth]
 
 
-class SourceRow(_Row):
+class SourceRow(ReportRow):
     channel: str | None = Field(description="through which the leads came; null: not through marketing")
     leads: int = Field(description="first seen in the period")
     ripe_leads: int
@@ -88,13 +88,13 @@ class SourceRow(_Row):
     ripe_wins: int
 
 
-class SourcesReport(_Report):
+class SourcesReport(ReportAnswer):
     """By the channel through which leads came."""
 
     rows: list[SourceRow]
 
 
-class AttributionRow(_Row):
+class AttributionRow(ReportRow):
     """What one model credits one channel or campaign with. ``_low``, ``_high``: 95 % interval, by bootstrap."""
 
     model: str
@@ -111,7 +111,7 @@ class AttributionRow(_Row):
     removal_effect_high: float | None
 
 
-class AttributionReport(_Report):
+class AttributionReport(ReportAnswer):
     """The rows of each model add up to the totals, to the last digit."""
 
     by: By
@@ -120,7 +120,7 @@ class AttributionReport(_Report):
     rows: list[AttributionRow]
 
 
-class ReturnRow(_Row):
+class ReturnRow(ReportRow):
     channel: str | None
     campaign: str | None
     month: str | None = Field(description="null: the whole period")
@@ -137,7 +137,7 @@ class ReturnRow(_Row):
     return_on_spend_high: float | None
 
 
-class ReturnsReport(_Report):
+class ReturnsReport(ReportAnswer):
     by: By
     model: AttributionModel
     spend: float
@@ -147,7 +147,7 @@ class ReturnsReport(_Report):
     rows: list[ReturnRow]
 
 
-class SalespersonRow(_Row):
+class SalespersonRow(ReportRow):
     """``_low``, ``_high``: 95 % intervals. What each figure means: docs/measurement.md."""
 
     owner: str | None = Field(description="who owned the leads at the handoff; null: nobody known")
@@ -176,7 +176,7 @@ class SalespersonRow(_Row):
     called_within_day_high: float | None
 
 
-class SalespeopleReport(_Report):
+class SalespeopleReport(ReportAnswer):
     """Handoffs of the period, followed until now."""
 
     leads: int
@@ -187,7 +187,7 @@ class SalespeopleReport(_Report):
     rows: list[SalespersonRow]
 
 
-class WindowsRow(_Row):
+class WindowsRow(ReportRow):
     group: str | None
     handoffs: int
     kept: int = Field(description="bought within the window")
@@ -202,14 +202,14 @@ class WindowsRow(_Row):
     kept_share_high: float | None
 
 
-class WindowsReport(_Report):
+class WindowsReport(ReportAnswer):
     by: Literal["month", "channel", "segment"]
     trait: str | None = Field(description="which trait is the segment")
     total: WindowsRow
     rows: list[WindowsRow]
 
 
-class CalibrationRow(_Row):
+class CalibrationRow(ReportRow):
     group: str | None
     horizon: int = Field(description="days from the handoff")
     handoffs: int
@@ -220,14 +220,14 @@ class CalibrationRow(_Row):
     happened_high: float | None
 
 
-class CalibrationReport(_Report):
+class CalibrationReport(ReportAnswer):
     by: Literal["month", "channel", "segment"]
     trait: str | None = Field(description="which trait is the segment")
     total: list[CalibrationRow]
     rows: list[CalibrationRow]
 
 
-class BaseRateRow(_Row):
+class BaseRateRow(ReportRow):
     month: str = Field(description="in which the leads were first seen")
     horizon: int = Field(description="days from then")
     leads: int
@@ -239,5 +239,5 @@ class BaseRateRow(_Row):
     drifted: bool | None = Field(description="the interval of this month does not hold that of all months")
 
 
-class BaseRatesReport(_Report):
+class BaseRatesReport(ReportAnswer):
     rows: list[BaseRateRow]

@@ -9,13 +9,16 @@ from features.events import EARLIEST, to_iso
 from features.settings import Settings
 from model.measurement.attribution import MODELS, Options, attribute, cohort
 from model.measurement.exact import MONEY_UNITS
+from model.measurement.feedback import feedback, reasons
 from model.measurement.journeys import Journeys
 from model.measurement.kept import base_rates, chances_kept, windows_kept
 from model.measurement.period import Period
 from model.measurement.returns import returns
 from model.measurement.salespeople import Team, salespeople
+from model.measurement.satisfied import Groups, groups, paths, profile
 from model.measurement.sourced import sourced
 from serving.measurement import rows
+from serving.measurement.feedback_payloads import FeedbackQuery, SatisfiedQuery
 from serving.measurement.inputs import Inputs
 from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery, SplitQuery
 from serving.problems import invalid
@@ -110,6 +113,31 @@ class Reports:
     def base_rates(self, query: PeriodQuery, now: int) -> Answer:
         data, period, head = self._begin(query, now)
         return {**head, "rows": [rows.base_rate(one) for one in base_rates(data, period, self._settings.horizons)]}
+
+    def feedback(self, query: FeedbackQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        total, *parts = feedback(data, period, query.by)
+        return {**head, "by": query.by, "total": rows.told_back(total), "rows": [rows.told_back(one) for one in parts]}
+
+    def reasons(self, query: PeriodQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        return {**head, "rows": [rows.reason(one) for one in reasons(data, period)]}
+
+    def satisfied(self, query: SatisfiedQuery, now: int) -> Answer:
+        data, compared, head = self._compare(query, now)
+        found = profile(data, compared)
+        return {**head, "compared": len(found), "rows": [rows.fact(one) for one in found]}
+
+    def satisfied_paths(self, query: SatisfiedQuery, now: int) -> Answer:
+        data, compared, head = self._compare(query, now)
+        return {**head, "rows": [rows.path(one) for one in paths(data, compared)]}
+
+    def _compare(self, query: SatisfiedQuery, now: int) -> tuple[Journeys, Groups, Answer]:
+        data, period, head = self._begin(query, now)
+        least = self._settings.measurement.satisfied_from
+        compared = groups(data, period, least, query.against)
+        sizes = {"satisfied": int(compared.satisfied.sum()), "others": int(compared.others.sum())}
+        return data, compared, {**head, "against": query.against, "satisfied_from": least, **sizes}
 
     def _begin(self, query: PeriodQuery, now: int) -> tuple[Journeys, Period, Answer]:
         if query.since is not None and query.until is not None and query.since >= query.until:

@@ -9,9 +9,11 @@ from typing import Any
 
 from model.measurement.attribution import Credit
 from model.measurement.exact import MONEY_UNITS, WIN_UNITS
+from model.measurement.feedback import Feedback, Reason
 from model.measurement.kept import BaseRate, Chances, Windows
 from model.measurement.returns import Return
 from model.measurement.salespeople import Salesperson, outside
+from model.measurement.satisfied import Fact, Path
 from model.metrics.bootstrap import Estimate
 
 Answer = dict[str, Any]
@@ -87,6 +89,53 @@ def base_rate(one: BaseRate) -> Answer:
         **_measured("rate", one.rate),
         "all_months": finite(one.all),
         "drifted": one.drifted,
+    }
+
+
+def told_back(one: Feedback) -> Answer:
+    return {
+        **{name: getattr(one, name) for name in ("channel", "campaign", "wins", "lost")},
+        **_measured("satisfaction", one.satisfaction),
+        "answers": one.answers,
+        "calls": one.calls,
+        **one.dispositions,
+        "other": one.other,
+        **_measured("on_time_share", one.on_time_share),
+        **_measured("too_early_share", one.too_early_share),
+        "handed_over": one.handed_over,
+        "rejected": one.rejected,
+        **_measured("rejected_share", one.rejected_share),
+    }
+
+
+def reason(one: Reason) -> Answer:
+    return {"outcome": one.outcome, "reason": one.reason, "leads": one.leads, **_measured("share", one.share)}
+
+
+def fact(one: Fact) -> Answer:
+    return {
+        "kind": one.kind,
+        "name": one.name or None,
+        "value": one.value,
+        "satisfied": one.count,
+        "satisfied_of": one.of,
+        "satisfied_share": finite(one.count / one.of),
+        "others": one.other_count,
+        "others_of": one.other_of,
+        "others_share": finite(one.other_count / one.other_of),
+        **_measured("lift", one.lift),
+        "p": float(f"{one.p:.4g}"),
+        "q": float(f"{one.q:.4g}"),
+    }
+
+
+def path(one: Path) -> Answer:
+    return {
+        **{name: getattr(one, name) for name in ("kind", "first", "middle", "last")},
+        "satisfied": one.count,
+        "satisfied_share": finite(one.count / one.of),
+        "others": one.other_count,
+        "others_share": finite(one.other_count / one.other_of) if one.other_of else None,
     }
 
 

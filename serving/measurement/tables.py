@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 # A cell that begins so is a formula to a spreadsheet, or hides one behind white space.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)  # as in E.164: to a spreadsheet a number, and no more
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -21,7 +23,9 @@ def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cell(value: Any) -> Any:
-    """Numbers as they are; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+    """Numbers as they are, also those of phones; a text that a spreadsheet would take for a formula gets an apostrophe
+    before it.
+    """
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) and not _PHONE.fullmatch(value):
         return f"'{value}"
     return value

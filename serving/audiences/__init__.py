@@ -1,0 +1,1 @@
+"""Audiences: groups of leads to take into ad platforms and mail tools."""
