@@ -85,7 +85,7 @@ class Process:
     def __post_init__(self) -> None:
         self.scores, self.webhooks = Lease(self.store, "scores"), Lease(self.store, "webhooks")
         holdout = Holdout(self.settings.handoff_holdout, self.settings.handoff_holdout_salt)
-        judge = Judge(self.store, self.settings.handoff_close_days, holdout)
+        judge = Judge(self.store, self.settings.handoff_close_days, holdout, self.settings.events.mail_sent)
         self.refresher = Refresher(self.store, self.models, self.clock, self.settings, lease=self.scores, judge=judge)
         sender = Sender(allow_private=self.settings.webhook_allow_private, timeout=2.0)
         self.courier = Courier(self.store, self.webhooks, self.clock, sender, chance=lambda: 0.0)

@@ -24,9 +24,8 @@ class Background:
 
     def __init__(self, store: Store, models: ModelSource, clock: Callable[[], int], settings: Settings) -> None:
         scores, webhooks = Lease(store, "scores"), Lease(store, "webhooks")
-        judge = Judge(
-            store, settings.handoff_close_days, Holdout(settings.handoff_holdout, settings.handoff_holdout_salt)
-        )
+        holdout = Holdout(settings.handoff_holdout, settings.handoff_holdout_salt)
+        judge = Judge(store, settings.handoff_close_days, holdout, settings.events.mail_sent)
         refresher = Refresher(store, models, clock, settings, lease=scores, judge=judge)
         self._courier = Courier(store, webhooks, clock, Sender(allow_private=settings.webhook_allow_private))
         self._workers = [
