@@ -25,7 +25,8 @@ HISTORY = {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026
 # table fails the test: who adds an endpoint says here who may call it.
 ANSWERS = ("accept", "reject")
 OPEN, SESSION, SIGNED = "open", "session", "signature"
-REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates")
+REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates",
+           "contract")  # fmt: skip
 CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
 ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/leads/<lead:lead_id>/score"): ("read", None),

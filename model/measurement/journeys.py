@@ -20,6 +20,7 @@ from features.lives import BOUGHT, lead_lives
 from features.property_values import number_of
 from features.texts import read_properties
 from features.traits import known_traits
+from model.measurement.answers import Answers, read_answers
 from model.measurement.handoffs import Calls, Handoffs, read_calls, read_handoffs
 
 Float = npt.NDArray[np.float64]
@@ -82,6 +83,7 @@ class Journeys:
     touches: Touches
     handoffs: Handoffs
     calls: Calls
+    answers: Answers
     traits: dict[str, dict[str, Any]]
 
     @property
@@ -126,6 +128,7 @@ def journeys(history: History, known_by: int, rules: TouchRules) -> Journeys:
         touches=touches,
         handoffs=read_handoffs(history, calls, first_call, np.where(lives.outcome > 0, ended, NEVER), traits),
         calls=calls,
+        answers=read_answers(history),
         traits=traits,
     )
 
