@@ -27,12 +27,15 @@ IDENTIFY = "identify"  # properties are traits of the lead, as known from then o
 NEED_DECLARED = "need_declared"  # property need_by: the date by which the lead says it needs the product
 SALES_CALL = "sales_call"  # properties: disposition, minutes, owner
 HANDOFF = "handoff"
+HANDOFF_ACCEPTED = "handoff_accepted"  # properties: handoff_id, handed_over_at, by, note
+HANDOFF_REJECTED = "handoff_rejected"  # the same and reason, one of features.handoff_answers
 PURCHASED = "purchased"
 LOST = "lost"
 ERASED = "erased"
 
 ENDINGS = (PURCHASED, LOST)
-NOT_ENGAGEMENT = frozenset({IDENTIFY, NEED_DECLARED, SALES_CALL, HANDOFF, PURCHASED, LOST, ERASED})
+HANDOFF_ANSWERS = (HANDOFF_ACCEPTED, HANDOFF_REJECTED)
+NOT_ENGAGEMENT = frozenset({IDENTIFY, NEED_DECLARED, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, PURCHASED, LOST, ERASED})
 
 EVENT_SCHEMA = pa.schema(
     [

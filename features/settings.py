@@ -163,6 +163,20 @@ class Measurement(BaseModel):
     )
 
 
+class ContractSettings(BaseModel):
+    """What marketing and sales owe each other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    qualified_per_week: int | None = Field(
+        None, ge=1, description="qualified leads that marketing hands over each week; none: no commitment"
+    )
+    reaction_hours: float = Field(24.0, gt=0, le=1_000, description="within which sales reacts to a handoff")
+    hours: Literal["working", "calendar"] = Field(
+        "working", description="whether these are working hours, as in [sales], or hours of the clock"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
@@ -178,6 +192,7 @@ class Settings(BaseSettings):
     crm: CrmSettings = CrmSettings()
     sales: SalesSettings = SalesSettings()
     measurement: Measurement = Measurement()
+    contract: ContractSettings = ContractSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

@@ -107,7 +107,7 @@ def signed_in(service: Service) -> Callable[[View], View]:
         def checked(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             key = current_key(service)
             if key is None:
-                wanted = request.full_path.rstrip("?")
+                wanted = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
                 return redirect(url_for("pages.login", next=None if wanted == "/" else wanted))
             g.key, g.via = key, "session"
             return view(*args, **kwargs)  # type: ignore[no-any-return]

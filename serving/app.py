@@ -28,6 +28,7 @@ from serving.crm.import_views import imports
 from serving.crm.views import crm
 from serving.documentation import bodies_are_required, documentation
 from serving.front import Front
+from serving.handoffs.answer_views import handoff_forms
 from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.kept_scores import KeptScores
@@ -124,6 +125,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         health(service),
         metrics.metrics(service, measured),
         pages(service),
+        handoff_forms(service),
         report_pages(service, made),
         audience_pages(service, inputs),
         documentation(),

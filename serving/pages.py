@@ -31,6 +31,7 @@ from serving.audit.requests import concerns
 from serving.call_list import shown_traits
 from serving.change.compare import compare
 from serving.chart import Chart, draw, short_date
+from serving.handoffs.latest import REASONS, latest_handoff
 from serving.keys import Key
 from serving.scoring import Answer, score_stored
 from serving.service import Service
@@ -103,6 +104,9 @@ def pages(service: Service) -> APIBlueprint:
             events=[_event(row) for row in rows[:TIMELINE]],
             n_events=len(rows),
             as_of=now,
+            handoff=latest_handoff(service.store, lead_id),
+            may_answer=g.key.allows("write"),
+            reject_reasons=REASONS,
         )
 
     _add_sign_in(bp, service)

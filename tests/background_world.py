@@ -85,8 +85,10 @@ class Process:
     def __post_init__(self) -> None:
         self.scores, self.webhooks = Lease(self.store, "scores"), Lease(self.store, "webhooks")
         holdout = Holdout(self.settings.handoff_holdout, self.settings.handoff_holdout_salt)
-        days_ahead = self.settings.handoff_days_ahead
-        judge = Judge(self.store, self.settings.handoff_close_days, holdout, days_ahead=days_ahead)
+        given = self.settings
+        judge = Judge(
+            self.store, given.handoff_close_days, holdout, given.events.mail_sent, days_ahead=given.handoff_days_ahead
+        )
         self.refresher = Refresher(self.store, self.models, self.clock, self.settings, lease=self.scores, judge=judge)
         sender = Sender(allow_private=self.settings.webhook_allow_private, timeout=2.0)
         self.courier = Courier(self.store, self.webhooks, self.clock, sender, chance=lambda: 0.0)

@@ -15,7 +15,10 @@ from features.history import History
 
 LEADS = ["a", "b", "c", "ü", "lead 9"]
 ENGAGING = ["page_view", "mail_sent", "mail_opened", "besøk", "zzz", ""]
-TYPES = [*ENGAGING, "identify", "need_declared", "sales_call", "handoff", "purchased", "lost", "erased"]
+TYPES = [
+    *ENGAGING, "identify", "need_declared", "sales_call", "handoff", "handoff_accepted", "handoff_rejected",
+    "purchased", "lost", "erased",
+]  # fmt: skip
 CHANNELS = [None, "web", "email", "", "näher"]
 
 _scalars = st.sampled_from(

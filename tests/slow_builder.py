@@ -17,7 +17,10 @@ from features.events import Event, parse_time
 from features.feature_spec import Condition, FeatureSpec
 
 DAY = 86_400_000_000
-SPECIAL = {"identify", "need_declared", "sales_call", "handoff", "purchased", "lost", "erased"}
+SPECIAL = {
+    "identify", "need_declared", "sales_call", "handoff", "handoff_accepted", "handoff_rejected", "purchased", "lost",
+    "erased",
+}  # fmt: skip
 NEVER_LOOKED_AT = {"purchased", "lost", "erased"}  # but endings of colleagues, where a row names them
 Value = float | str | None
 

@@ -23,9 +23,10 @@ HISTORY = {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026
 
 # Every endpoint: method and rule, the scope it needs, and a body with which it succeeds. One that is not in this
 # table fails the test: who adds an endpoint says here who may call it.
+ANSWERS = ("accept", "reject")
 OPEN, SESSION, SIGNED = "open", "session", "signature"
 REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates",
-           "feedback", "reasons", "satisfied", "satisfied-paths")  # fmt: skip
+           "feedback", "reasons", "satisfied", "satisfied-paths", "contract")  # fmt: skip
 CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
 ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/leads/<lead:lead_id>/score"): ("read", None),
@@ -51,6 +52,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     **{("POST", f"/v1/import/{crm}/{kind}"): ("write", []) for crm, kinds in OBJECTS.items() for kind in kinds},
     ("POST", "/v1/hubspot/webhook"): (SIGNED, []),
     ("GET", "/v1/handoffs"): ("read", None),
+    ("POST", "/v1/handoffs/<handoff_id>/accept"): ("write", {"by": "kim"}),
+    ("POST", "/v1/handoffs/<handoff_id>/reject"): ("write", {"by": "kim", "reason": "too_early"}),
     ("GET", "/v1/call-plan"): ("read", None),
     ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
     **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
@@ -80,6 +83,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/logout"): (OPEN, None),
     ("GET", "/"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
+    ("POST", "/handoffs/<handoff_id>/answer"): (SESSION, None),
     ("GET", "/reports"): (SESSION, None),
     ("GET", "/audiences"): (SESSION, None),
     ("GET", "/audiences/<audience>"): (SESSION, None),
@@ -98,6 +102,7 @@ def filled(rule: str, lead_id: str, endpoint_id: str) -> str:
     """The rule with something real filled in."""
     path = rule.replace("<lead:lead_id>", lead_id).replace("<lead_alone:lead_id>", lead_id)
     path = path.replace("<endpoint_id>", endpoint_id).replace("<audience>", "satisfied")
+    path = path.replace("<handoff_id>", f"{lead_id} {path.rpartition('/')[2]}")  # a handoff is answered once
     path = path.replace("<path:filename>", "pages.css").replace("<name>", "sourced")
     path = path.replace("<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", "swagger-ui.css")
     assert "<" not in path, f"no value for {rule}"
@@ -143,7 +148,8 @@ def test_every_endpoint_for_every_key(service: Running, keys: dict[str, str], wh
     for n, header in enumerate(("Authorization", "X-Api-Key")):
         lead = f"lead of {who} {n}"  # what one may erase is there for the next
         seen = {"type": "page_view", "occurred_at": NOW - DAY, "recorded_at": NOW - DAY}
-        service.store.append(events_table([Event(event_id=lead, lead_id=lead, **seen)]))
+        handed = [Event(event_id=f"{lead} {way}", lead_id=lead, **seen | {"type": "handoff"}) for way in ANSWERS]
+        service.store.append(events_table([Event(event_id=lead, lead_id=lead, **seen), *handed]))
         endpoint = Endpoints(service.store, allow_private=False).create("https://203.0.114.7/hook", NOW).endpoint_id
         text = f"Bearer {keys[who]}" if header == "Authorization" else keys[who]
         sent = {header: text.encode().decode("latin-1")}

@@ -49,7 +49,7 @@ def fail(running: Running, endpoint_id: str) -> None:
 def test_an_endpoint_is_made_changed_and_deleted(running: Running) -> None:
     made = call(running, "POST", "", {"url": URL, "description": "CRM"}, 201)
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", made.pop("secret"))
-    assert made["events"] == ["lead.window_opened", "lead.window_closed"]
+    assert made["events"] == ["lead.window_opened", "lead.window_closed", "lead.handoff_rejected"]
     assert (made["active"], made["created_at"], made["old_secret_until"]) == (True, to_iso(NOW), None)
     path = f"/{made['endpoint_id']}"
     assert call(running, "GET") == {"webhooks": [made]}, "without its secret"

@@ -8,13 +8,13 @@ from types import ModuleType
 import orjson
 import sqlalchemy as sa
 
-from features.events import HANDOFF, IDENTIFY, LOST, PURCHASED, SALES_CALL
+from features.events import HANDOFF, HANDOFF_ANSWERS, IDENTIFY, LOST, PURCHASED, SALES_CALL
 from features.identity import ANONYMOUS_ID, Claim, Identity, Link
 from features.store.schema import lead_aliases
 
 _COLUMNS = "from_id, to_id, recorded_at"
 # An id with one of these is a lead that somebody knows, not a mere visitor.
-_KNOWN_BY = ", ".join(f"'{name}'" for name in (IDENTIFY, SALES_CALL, HANDOFF, PURCHASED, LOST))
+_KNOWN_BY = ", ".join(f"'{name}'" for name in (IDENTIFY, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, PURCHASED, LOST))
 
 
 class Links:

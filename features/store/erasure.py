@@ -18,14 +18,16 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import UnknownLead
+from features.events import HANDOFF
 from features.store.protection import append_only_exceptions, erased_leads
-from features.store.schema import lead_aliases, metadata
+from features.store.schema import events, lead_aliases, metadata
 from features.store.schema import secrets as secrets_table
 
 if TYPE_CHECKING:
     from features.store.store import Store
 
 _SECRET = "erasure"  # noqa: S105 - the name of the row, which is there from the first erasure on
+_OF_HANDOFF = "\x00handoff "  # before the id of a handoff, whose tombstone is no lead's: no lead's id can hold NUL
 _AT_ONCE = 500  # values in one statement
 _alias, _lead = lead_aliases.c.from_id, lead_aliases.c.to_id
 # A file up to so large is written anew within a request: a second or two, while no event is taken in.
@@ -96,7 +98,9 @@ def erase_in(connection: sa.Connection, lead_id: str, now: int) -> Erased:
     ids = every_id(connection, lead_id)
     known = erased(connection, ids)
     key = _key(connection) or _make_key(connection, now)
-    new = [{"hash": _hash(key, each), "erased_at": now} for each in ids if each not in known]
+    theirs = sa.select(events.c.event_id).where(events.c.lead_id.in_(ids), events.c.type == HANDOFF)
+    handoffs = [_OF_HANDOFF + each for each in connection.execute(theirs).scalars()]
+    new = [{"hash": _hash(key, each), "erased_at": now} for each in [*ids, *handoffs] if each not in known]
     if new:
         connection.execute(erased_leads.insert(), new)
     removed: dict[str, int] = {}
@@ -172,6 +176,11 @@ def erased(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, int]
         query = sa.select(erased_leads).where(erased_leads.c.hash.in_(hashes[i : i + _AT_ONCE]))
         found.update({by_hash[row.hash]: row.erased_at for row in connection.execute(query)})
     return found
+
+
+def erased_handoff(connection: sa.Connection, handoff_id: str) -> int | None:
+    """When the lead of this handoff was erased; None for any other id."""
+    return erased(connection, [_OF_HANDOFF + handoff_id]).get(_OF_HANDOFF + handoff_id)
 
 
 def without_erased(connection: sa.Connection, table: pa.Table) -> pa.Table:

@@ -20,6 +20,7 @@ from features.lives import BOUGHT, lead_lives
 from features.property_values import number_of
 from features.texts import read_properties
 from features.traits import known_traits
+from model.measurement.answers import Answers, read_answers
 from model.measurement.contents import Reads, read_contents
 from model.measurement.handoffs import Calls, Handoffs, read_calls, read_handoffs
 from model.measurement.told import Told, read_told
@@ -89,6 +90,7 @@ class Journeys:
     calls: Calls
     told: Told
     reads: Reads
+    answers: Answers
     traits: dict[str, dict[str, Any]]
 
     @property
@@ -137,6 +139,7 @@ def journeys(history: History, known_by: int, rules: TouchRules) -> Journeys:
         reads=read_contents(
             history, np.flatnonzero((kind == _MARKETING) | (kind == _UNKNOWN)), rules.content_properties
         ),
+        answers=read_answers(history),
         traits=traits,
     )
 

@@ -15,7 +15,7 @@ from serving import problems
 from serving.audit.log import MAX_NAMED, Entry
 from serving.service import Service
 
-CHANGING = ("write", "admin")  # scopes whose requests, unless they read, are on disk before they are answered
+CHANGING = ("write", "admin", "session")  # whose requests, unless they read, are on disk before they are answered
 
 
 def concerns(lead_ids: Iterable[str]) -> None:

@@ -28,6 +28,7 @@ class Background:
             store,
             settings.handoff_close_days,
             Holdout(settings.handoff_holdout, settings.handoff_holdout_salt),
+            settings.events.mail_sent,
             days_ahead=settings.handoff_days_ahead,
         )
         refresher = Refresher(store, models, clock, settings, lease=scores, judge=judge)

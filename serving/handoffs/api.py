@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from serving.access import SECURITY, needs
+from serving.handoffs.answer_views import takes_answers
 from serving.handoffs.listing import list_handoffs
 from serving.headers import json_answer
 from serving.payloads import MAX_LIMIT, Cursor, Name, Strict, Time
@@ -38,9 +39,14 @@ class _Handoff(_Answer):
     number: int = Field(ge=1, description="1 for the first opening of this lead")
     opened_at: str = Field(description="ISO 8601, UTC")
     closed_at: str | None
-    closed_because: str | None = Field(description="purchased, lost, moved_away, no_call_expected, gone")
+    closed_because: str | None = Field(description="purchased, lost, moved_away, no_call_expected, rejected, gone")
     held_out: bool = Field(description="in the random holdout: it was not handed over and nobody was told")
     holdout_share: float = Field(ge=0, le=1, description="the share of all leads that was held out then")
+    answer: Literal["accepted", "rejected"] | None = Field(description="what sales said of it")
+    answered_at: str | None
+    answered_by: str | None
+    reject_reason: str | None
+    note: str | None
     as_of: str
     readiness: float = Field(ge=0, le=100)
     window_start: date
@@ -99,4 +105,5 @@ def handoffs(service: Service) -> APIBlueprint:
         share = service.settings.handoff_holdout
         return json_answer({"handoffs": [handoff for _, handoff in page], "holdout_share": share, "next_cursor": more})
 
+    takes_answers(bp, service)
     return bp

@@ -1,22 +1,34 @@
 """When a lead's purchase window opens and closes: docs/adr/0011-a-handoff-for-each-opening.md.
 
 It opens with the first refreshed score by which a call is worth it and the date to call on is near (UTC). It closes
-when the lead ends, when no call is worth it any more, or when that date moves away by more than some days. Openings of
-leads in the random holdout are recorded all the same, but nobody is told.
+when the lead ends, when no call is worth it any more, when that date moves away by more than some days, or when sales
+rejects the handoff: then only new engagement of the lead lets it open again. Openings of leads in the random holdout
+are recorded all the same, but nobody is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import orjson
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from features.events import HANDOFF, Event, content_id, events_table, to_datetime, to_iso
+from features.events import (
+    HANDOFF,
+    HANDOFF_REJECTED,
+    NOT_ENGAGEMENT,
+    Event,
+    content_id,
+    events_table,
+    to_datetime,
+    to_iso,
+)
 from features.store import Store
 from features.store.schema import events
+from features.store.transaction import Transaction
 from features.store.work import openings
 from serving.handoffs.holdout import Holdout
 from serving.webhooks.messages import WINDOW_CLOSED, WINDOW_OPENED, Message
@@ -24,7 +36,8 @@ from serving.webhooks.queue import enqueue
 
 Answer = dict[str, Any]
 
-NO_CALL, MOVED = "no_call_expected", "moved_away"  # why a window closed, beside purchased, lost and gone
+# Why a window closed, beside purchased, lost and gone.
+NO_CALL, MOVED, REJECTED = "no_call_expected", "moved_away", "rejected"
 _NOT_HANDED_ON = (
     "lead_id", "status", "reason", "curve", "error",
     "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why", "missing",
@@ -35,13 +48,23 @@ class Judge:
     """Holds the openings against new scores. ``days_ahead``: how near the call
     date must be; ``close_days``: how many days more than that it may move away from an open window.
 
-    ``holdout``: the leads of whose windows nobody is told.
+    ``holdout``: the leads of whose windows nobody is told. ``mail_sent``: types of events that are no engagement, since
+    the lead did nothing.
     """
 
-    def __init__(self, store: Store, close_days: int, holdout: Holdout | None = None, *, days_ahead: int = 0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        close_days: int,
+        holdout: Holdout | None = None,
+        mail_sent: Collection[str] = (),
+        *,
+        days_ahead: int = 0,
+    ) -> None:
         self._store, self._ahead = store, timedelta(days=days_ahead)
         self._close_after = self._ahead + timedelta(days=close_days)
         self._holdout = holdout or Holdout()
+        self._silent = NOT_ENGAGEMENT.union(mail_sent)
 
     def judge(self, connection: sa.Connection, scored: Sequence[Answer], ended: Mapping[str, str], now: int) -> None:
         """Open and close windows, append the handoffs and queue the webhooks, all in the caller's transaction.
@@ -52,7 +75,7 @@ class Judge:
         open_now = _open_windows(connection, [*(answer["lead_id"] for answer in scored), *ended])
         for lead_id, reason in sorted(ended.items()):
             if lead_id in open_now:
-                _close(connection, open_now[lead_id], reason, now)
+                close(connection, open_now[lead_id], reason, now)
         due = []
         for answer in scored:
             call_on = None if answer["call_on"] is None else date.fromisoformat(answer["call_on"])
@@ -60,11 +83,35 @@ class Judge:
             if window is None and call_on is not None and call_on <= today + self._ahead:
                 due.append(answer)
             elif window is not None and call_on is None:
-                _close(connection, window, NO_CALL, now)
+                close(connection, window, NO_CALL, now)
             elif window is not None and call_on is not None and call_on > today + self._close_after:
-                _close(connection, window, MOVED, now)
+                close(connection, window, MOVED, now)
+        sent_back = self._sent_back(connection, [answer["lead_id"] for answer in due])
+        due = [answer for answer in due if answer["lead_id"] not in sent_back]
         if due:
             self._open(connection, due, now)
+
+    def _sent_back(self, connection: sa.Connection, lead_ids: Sequence[str]) -> set[str]:
+        """The leads that sales rejected and that have not engaged since, aliases included.
+
+        Read in the transaction that would open their windows: a rejection comes before it or finds the new handoff.
+        """
+        if not lead_ids:
+            return set()
+        log = Transaction(self._store.engine, connection)
+        mine = (events.c.lead_id.in_(log.aliases_of(lead_ids)), events.c.type == HANDOFF_REJECTED)
+        found = connection.execute(sa.select(events.c.lead_id).where(*mine).distinct()).scalars().all()
+        if not found:
+            return set()
+        rows = log.events(sorted(set(log.canonical(found).values())))
+        rows = rows.filter(pc.invert(rows["bot"])).select(["lead_id", "type", "occurred_at"])
+        rejected: dict[str, int] = {}
+        engaged: dict[str, int] = {}
+        for row in rows.to_pylist():
+            last = rejected if row["type"] == HANDOFF_REJECTED else engaged
+            if last is rejected or row["type"] not in self._silent:
+                last[row["lead_id"]] = max(row["occurred_at"], last.get(row["lead_id"], row["occurred_at"]))
+        return {lead_id for lead_id, at in rejected.items() if engaged.get(lead_id, at) <= at}
 
     def _open(self, connection: sa.Connection, due: Sequence[Answer], now: int) -> None:
         mine = openings.c.lead_id.in_([answer["lead_id"] for answer in due])
@@ -123,7 +170,8 @@ def _open_windows(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[st
     return {row.lead_id: row for row in connection.execute(sa.select(openings).where(*mine))}
 
 
-def _close(connection: sa.Connection, window: sa.Row[Any], because: str, now: int) -> None:
+def close(connection: sa.Connection, window: sa.Row[Any], because: str, now: int) -> None:
+    """Close a window (a row of openings) and tell of it, in the caller's transaction."""
     this = (openings.c.lead_id == window.lead_id, openings.c.number == window.number)
     connection.execute(openings.update().where(*this).values(closed_at=now, closed_because=because))
     if _was_held_out(connection, window.event_id):

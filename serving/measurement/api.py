@@ -9,6 +9,7 @@ from flask import Response, request
 from pydantic import BaseModel
 
 from serving.access import SECURITY, needs
+from serving.audit.requests import concerns
 from serving.headers import json_answer
 from serving.measurement import feedback_payloads, payloads
 from serving.measurement.reports import Answer, Reports
@@ -36,8 +37,8 @@ def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]
     """As JSON, or its rows as CSV where that was asked for."""
     if query.format == "json":
         return json_answer(answer)
-    row = get_args(model.model_fields["rows"].annotation)[0]
-    response = Response(to_csv(list(row.model_fields), answer["rows"]), mimetype="text/csv")
+    row = get_args(model.model_fields[query.listed].annotation)[0]
+    response = Response(to_csv(list(row.model_fields), answer[query.listed]), mimetype="text/csv")
     name = request.path.rpartition("/")[2]
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
@@ -121,6 +122,17 @@ def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
     def report_base_rates(query_data: payloads.PeriodQuery) -> Response:
         """How many leads buy, by the month in which they were first seen: does it drift?"""
         return answered(made.base_rates(query_data, service.clock()), query_data, payloads.BaseRatesReport)
+
+    @bp.get("/contract")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_contract")
+    @bp.input(payloads.ContractQuery, location="query")
+    @bp.output(payloads.ContractReport)
+    def report_contract(query_data: payloads.ContractQuery) -> Response:
+        """Whether marketing handed over enough qualified leads, and sales reacted in time; with the breaches"""
+        answer = made.contract(query_data, service.clock())
+        concerns(row["lead_id"] for row in answer["rows"] if row["lead_id"] is not None)
+        return answered(answer, query_data, payloads.ContractReport)
 
 
 def _back(bp: APIBlueprint, service: Service, made: Reports) -> None:

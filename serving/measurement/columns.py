@@ -209,3 +209,43 @@ def side_by_side(rows: Sequence[Row]) -> list[dict[str, Any]]:
         empty = {"channel": key[0], "campaign": key[1], **dict.fromkeys(MODELS, 0.0)}
         found.setdefault(key, empty)[row["model"]] = row["wins"]
     return sorted(found.values(), key=lambda row: (row["channel"] is None, -row["linear"]))
+
+
+def _day(field: str, label: str) -> Column:
+    return Column(label, lambda row: NONE if row[field] is None else row[field][:16].replace("T", " "), number=False)
+
+
+BREACHES = (
+    name("side", "Who"),
+    _day("since", "Since"),
+    name("week", "Week of"),
+    count("shortfall", "Short by"),
+    name("lead_id", "Lead"),
+    name("owner", "Salesperson"),
+    _day("handed_over_at", "Handed over"),
+    name("reaction", "First reaction"),
+    _day("reacted_at", "At"),
+    amount("hours", "Hours", 1),
+)
+CONTRACT_WEEKS = (
+    name("week", "Week of"),
+    count("handed_over", "Leads handed over"),
+    count("rejected", "Sent back"),
+    count("qualified", "Qualified"),
+    count("promised", "Promised"),
+    count("shortfall", "Short by"),
+)
+CONTRACT_PEOPLE = (
+    name("owner", "Salesperson", "nobody"),
+    count("handed_over", "Handed over"),
+    count("in_time", "In time"),
+    count("late", "Late"),
+    count("overdue", "Overdue"),
+    count("waiting", "Waiting"),
+    count("withdrawn", "Withdrawn"),
+    count("accepted", "Accepted"),
+    count("rejected", "Sent back"),
+    share("kept_share", "Kept"),
+    amount("reaction_hours", "Hours to the reaction (median)", 1),
+)
+CONTRACT = {"breaches": BREACHES, "weeks": CONTRACT_WEEKS, "salespeople": CONTRACT_PEOPLE}

@@ -10,10 +10,12 @@ from features.events import SECOND
 from features.history import History
 from features.settings import Settings
 from features.store import Store
+from model.measurement.contract import Terms
 from model.measurement.journeys import HIGHEST, Journeys, TouchRules, journeys
 from model.measurement.period import Period, month_of
 from model.measurement.returns import Spend
 from model.measurement.sourced import cents
+from serving.measurement.agreed import closed_by_themselves, terms
 
 REUSED = 30 * SECOND  # how old journeys may be; after an erasure they are assembled anew at once
 
@@ -22,7 +24,7 @@ class Inputs:
     """Assembles the journeys of all leads and keeps them while they are fresh. Safe to share between threads."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self._store = store
+        self._store, self._settings = store, settings
         given = settings.measurement
         self._rules = TouchRules(
             sales_channels=frozenset(given.sales_channels),
@@ -45,6 +47,11 @@ class Inputs:
             data = journeys(History.from_table(self._store.events(known_by=now)), now, self._rules)
             self._kept = erasures, data
             return data
+
+    def agreed(self, data: Journeys) -> tuple[Terms, dict[tuple[str, int], int]]:
+        """What sales and marketing agreed on, and when windows closed by themselves."""
+        first = int(data.handoffs.at.min()) if len(data.handoffs.at) else data.known_by
+        return terms(self._settings, first, data.known_by), closed_by_themselves(self._store)
 
     def spend(self, period: Period, now: int) -> Spend:
         """What was spent on days (UTC) that begin in the period, as known now."""

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from serving.access import signed_in
+from serving.audit.requests import concerns
 from serving.measurement import columns, feedback_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
@@ -181,6 +182,24 @@ PAGES: dict[str, Page] = {
         _sizes,
         {"against": AGAINST},
     ),
+    "contract": Page(
+        "Contract",
+        "Marketing owes qualified leads each week: handed over, not held out, and not sent back as unqualified. Sales "
+        "owes a reaction within some hours: accepting or sending back, a call, or an outcome. Breaches of both.",
+        Reports.contract,
+        payloads.ContractQuery,
+        payloads.ContractReport,
+        columns.BREACHES,
+        lambda answer: (
+            ("qualified leads a week owed", answer["qualified_per_week"]),
+            (f"{answer['hours']} hours to react", answer["reaction_hours"]),
+            ("weeks too short", answer["marketing_breaches"]),
+            ("reactions too late", answer["sales_breaches"]),
+            ("in time", answer["total"]["in_time"]),
+            ("waiting", answer["total"]["waiting"]),
+        ),
+        {"part": {"breaches": "breaches", "weeks": "by week", "salespeople": "by salesperson"}},
+    ),
 }
 
 
@@ -203,6 +222,7 @@ def report_pages(service: Service, made: Reports) -> APIBlueprint:
             funnel = draw_funnel(team)
         else:
             answer = page.make(made, query, service.clock())
+        concerns(row["lead_id"] for row in answer["rows"] if row.get("lead_id") is not None)
         if query.format == "csv":
             return answered(answer, query, page.answer)
         return _rendered(name, page, query, answer, funnel)
@@ -221,12 +241,14 @@ def _query(model: type[payloads.PeriodQuery]) -> payloads.PeriodQuery:
 def _rendered(
     name: str, page: Page, query: payloads.PeriodQuery, answer: Answer, funnel: Funnel | None
 ) -> str | Response:
-    rows, shown = answer["rows"], page.columns
+    rows, shown = answer[query.listed], page.columns
+    if isinstance(query, payloads.ContractQuery):
+        shown = columns.CONTRACT[query.part]
     if isinstance(query, payloads.AttributionQuery) and query.model is None:
         rows, shown = columns.side_by_side(rows), columns.MODELS_SIDE_BY_SIDE
     if getattr(query, "by", None) == "channel" and page.query is not payloads.SplitQuery:
         shown = tuple(column for column in shown if column is not columns.CAMPAIGN)
-    totals = answer.get("total", [])
+    totals = answer.get("total", []) if getattr(query, "part", "salespeople") == "salespeople" else []
     return render_template(
         "report.html",
         name=name,

@@ -8,6 +8,7 @@ from typing import Any
 from features.events import EARLIEST, to_iso
 from features.settings import Settings
 from model.measurement.attribution import MODELS, Options, attribute, cohort
+from model.measurement.contract import contract
 from model.measurement.exact import MONEY_UNITS
 from model.measurement.feedback import feedback, reasons
 from model.measurement.journeys import Journeys
@@ -17,10 +18,10 @@ from model.measurement.returns import returns
 from model.measurement.salespeople import Team, salespeople
 from model.measurement.satisfied import Groups, groups, paths, profile
 from model.measurement.sourced import sourced
-from serving.measurement import rows
+from serving.measurement import contract_rows, rows
 from serving.measurement.feedback_payloads import FeedbackQuery, SatisfiedQuery
 from serving.measurement.inputs import Inputs
-from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery, SplitQuery
+from serving.measurement.payloads import AttributionQuery, ContractQuery, PeriodQuery, ReturnsQuery, SplitQuery
 from serving.problems import invalid
 
 Answer = dict[str, Any]
@@ -138,6 +139,13 @@ class Reports:
         compared = groups(data, period, least, query.against)
         sizes = {"satisfied": int(compared.satisfied.sum()), "others": int(compared.others.sum())}
         return data, compared, {**head, "against": query.against, "satisfied_from": least, **sizes}
+
+    def contract(self, query: ContractQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        agreed, closed = self._inputs.agreed(data)
+        given = self._settings.contract
+        answer = contract_rows.contract(contract(data, period, agreed, closed), given.qualified_per_week)
+        return {**head, **given.model_dump(), **answer}
 
     def _begin(self, query: PeriodQuery, now: int) -> tuple[Journeys, Period, Answer]:
         if query.since is not None and query.until is not None and query.since >= query.until:

@@ -12,7 +12,9 @@ import orjson
 from features.events import to_iso
 
 WINDOW_OPENED, WINDOW_CLOSED, TEST = "lead.window_opened", "lead.window_closed", "leadtime.test"
-EVENT_TYPES = (WINDOW_OPENED, WINDOW_CLOSED)  # those to subscribe to; a test comes when it is asked for
+HANDOFF_REJECTED = "lead.handoff_rejected"
+# Those to subscribe to; a test comes when it is asked for.
+EVENT_TYPES = (WINDOW_OPENED, WINDOW_CLOSED, HANDOFF_REJECTED)
 MAX_BODY = 20_000  # bytes
 _MAX_TEXT = 500  # characters
 

@@ -13,7 +13,7 @@ from serving.webhooks.messages import EVENT_TYPES
 from serving.webhooks.queue import Delivery
 from serving.webhooks.targets import MAX_URL
 
-EventType = Literal["lead.window_opened", "lead.window_closed"]
+EventType = Literal["lead.window_opened", "lead.window_closed", "lead.handoff_rejected"]
 _Description = Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Events = Annotated[list[EventType], Field(min_length=1, max_length=len(EVENT_TYPES))]
 _Url = Annotated[str, Field(min_length=1, max_length=MAX_URL, examples=["https://crm.example.com/hooks/leadtime"])]
@@ -24,7 +24,9 @@ class NewEndpoint(Strict):
 
     url: _Url
     description: _Description = ""
-    events: _Events = Field(["lead.window_opened", "lead.window_closed"], description="all of them unless given")
+    events: _Events = Field(
+        ["lead.window_opened", "lead.window_closed", "lead.handoff_rejected"], description="all of them unless given"
+    )
 
 
 class EndpointChange(Strict):

@@ -1,0 +1,58 @@
+"""What marketing and sales agreed on: the settings, and what the contract needs beside the journeys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import sqlalchemy as sa
+
+from features.events import parse_time, to_datetime
+from features.settings import SalesSettings, Settings
+from features.store import Store
+from features.store.work import openings
+from model.measurement.contract import Terms
+from model.measurement.hours import CLOCK, Hours
+from serving.call_plan.closed_days import closed_days
+from serving.handoffs.judge import MOVED, NO_CALL
+
+AHEAD = timedelta(days=400)  # so far working hours are laid out, to tell when a time will be over
+
+
+def terms(settings: Settings, since: int, now: int) -> Terms:
+    """``since``: of the first handoff that counts."""
+    given = settings.contract
+    hours = CLOCK if given.hours == "calendar" else working_hours(settings.sales, since, now)
+    return Terms(qualified_per_week=given.qualified_per_week, reaction_hours=given.reaction_hours, hours=hours)
+
+
+def working_hours(sales: SalesSettings, since: int, now: int) -> Hours:
+    """The working hours of the settings from the day of ``since`` to AHEAD of ``now``, by the clock of their zone."""
+    zone = ZoneInfo(sales.timezone)
+    day = to_datetime(since).astimezone(zone).date()
+    end = to_datetime(now).astimezone(zone).date() + AHEAD
+    closed = closed_days(sales, range(day.year, end.year + 1))
+    spans = []
+    while day <= end:
+        if day.weekday() in sales.week and day not in closed:
+            midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+            spans.append(tuple(_at(midnight, hour) for hour in sales.hours))
+        day += timedelta(days=1)
+    opens, closes = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    return Hours(opens, closes)
+
+
+def closed_by_themselves(store: Store) -> dict[tuple[str, int], int]:
+    """When windows closed because no call was due any more, by lead and opening."""
+    columns: tuple[sa.Column[Any], ...] = (openings.c.lead_id, openings.c.opened_at, openings.c.closed_at)
+    query = sa.select(*columns).where(openings.c.closed_because.in_([NO_CALL, MOVED]))
+    with store.reading() as connection:
+        return {(lead_id, opened): closed for lead_id, opened, closed in connection.execute(query)}
+
+
+def _at(midnight: datetime, hour: int) -> int:
+    """That hour of the day; a time that the clocks skip is the moment at which they do."""
+    local = midnight + timedelta(days=1) if hour == 24 else midnight.replace(hour=hour)
+    return parse_time(local)
