@@ -16,7 +16,7 @@ class LeadId(PathConverter):
 
 
 # What follows a lead's id in paths.
-OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export", "change")
+OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export", "change", "dossier")
 
 
 class LeadAlone(LeadId):

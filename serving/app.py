@@ -25,6 +25,8 @@ from serving.crm.hubspot_webhook import hubspot_webhook
 from serving.crm.import_views import imports
 from serving.crm.views import crm
 from serving.documentation import bodies_are_required, documentation
+from serving.dossier.assemble import Dossiers
+from serving.dossier.views import dossier
 from serving.handoffs.api import handoffs
 from serving.intake.views import intake, rejected_events
 from serving.kept_scores import KeptScores
@@ -70,6 +72,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         erasures=Erasures(store),
     )
     made = Reports(Inputs(store, settings), settings)
+    dossiers = Dossiers(store, settings)
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
     app.config.update(
@@ -110,6 +113,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         hubspot_webhook(service),
         handoffs(service),
         change(service),
+        dossier(service, dossiers),
         call_plans(service),
         reports(service, made),
         webhooks(service),

@@ -52,6 +52,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/handoffs"): ("read", None),
     ("GET", "/v1/call-plan"): ("read", None),
     ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
+    ("GET", "/v1/leads/<lead:lead_id>/dossier"): ("read", None),
     **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
     ("GET", "/v1/webhooks"): ("admin", None),
     ("POST", "/v1/webhooks"): ("admin", {"url": "https://203.0.114.7/hook"}),
