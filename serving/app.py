@@ -121,7 +121,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         privacy(service),
         health(service),
         metrics.metrics(service, measured),
-        pages(service),
+        pages(service, dossiers),
         report_pages(service, made),
         documentation(),
     ):
