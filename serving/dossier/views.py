@@ -9,6 +9,7 @@ from serving.access import SECURITY, needs
 from serving.answers import score_model
 from serving.audit.requests import concerns
 from serving.dossier.assemble import Dossiers, named
+from serving.dossier.known import Answer
 from serving.dossier.payloads import DossierQuery, dossier_model
 from serving.etags import as_shown, conditional
 from serving.service import Service
@@ -32,6 +33,15 @@ def dossier(service: Service, dossiers: Dossiers) -> APIBlueprint:
         as_of = service.moment(query_data.as_of)
         answer = dossiers.of(lead_id, as_of, service.models.current())
         concerns(named(answer))
-        return conditional(answer, over=as_shown(answer))
+        return conditional(answer, over=_as_read(answer))
 
     return bp
+
+
+def _as_read(answer: Answer) -> Answer:
+    """What people see of it: a score as of now differs with every second in digits that nobody looks at."""
+    shown = as_shown(answer)
+    score = {
+        name: float(f"{value:.2g}") if isinstance(value, float) else value for name, value in shown["score"].items()
+    }
+    return {**shown, "score": score, "read": [{**row, "weight": None} for row in shown["read"]]}
