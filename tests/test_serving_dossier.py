@@ -11,8 +11,11 @@ from serving_world import NOW, FixedModel, Running, World, run
 from features.errors import ModelUnavailable
 from features.events import DAY, Event, events_table, to_iso
 from features.store import Erasures
+from serving.addresses import dossier_path
 from serving.dossier.assemble import Dossiers, named
+from serving.keys import Keys
 from serving.registry import Served
+from serving.sign_in import SignIn, signing_secret
 
 pytest_plugins = ("serving_fixtures",)
 
@@ -305,3 +308,47 @@ def test_the_api_needs_a_model(world: World, tmp_path: Any) -> None:
     put(running, event("x", "page_view", NOW - DAY))
     assert running.client.get("/v1/leads/x/dossier", headers=running.key).status_code == 503
     running.store.close()
+
+
+def test_the_page_shows_what_the_api_answers(own_service: Running) -> None:
+    from html import unescape
+
+    put(own_service, event("x y", "question_asked", NOW - DAY, question="<b>Now?</b>", form="contact"))
+    lead = first_with(own_service, "colleagues", "comparable")["lead_id"]
+    answer = ask(own_service, lead)
+    text = unescape(_page(own_service, lead))
+    assert "Expected cost of a call today" in text
+    for row in (*answer["colleagues"]["leads"][:8], *answer["comparable"]["deals"]):
+        assert f'<a href="/leads/{row["lead_id"]}">' in text
+    for row in answer["read"][:8]:
+        assert row["content"] in text
+    asked = _page(own_service, "x y")
+    assert "&lt;b&gt;Now?" in asked
+    assert "<script" not in asked
+    assert "style=" not in asked
+
+
+def _page(service: Running, lead: str) -> str:
+    key, _ = Keys(service.store).create("person", ["read"], NOW)
+    token = SignIn(signing_secret(service.store, NOW)).token(key.key_id, NOW + HOUR)
+    client = service.client
+    client.get("/login", query_string={"token": token})
+    answer = client.get(f"/leads/{quote(lead, safe='')}")
+    assert answer.status_code == 200
+    return str(answer.get_data(as_text=True))
+
+
+def test_the_link_of_a_handoff_leads_to_the_dossier_of_that_moment(own_service: Running) -> None:
+    for lead in ("plain", "a/b c?d=1&e#f", "é+%"):
+        put(own_service, event(lead, "page_view", NOW - DAY, path="/pricing"))
+        answer = own_service.client.get(dossier_path(lead, NOW - HOUR), headers=own_service.key)
+        assert answer.status_code == 200
+        assert (answer.get_json()["lead_id"], answer.get_json()["as_of"]) == (lead, to_iso(NOW - HOUR))
+
+
+def test_both_databases_answer_the_same(own_service: Running, world: World, any_url: str) -> None:
+    other = run(any_url, FixedModel(Served(world.scorer, "7")))
+    other.store.append(own_service.store.events())
+    lead = first_with(own_service, "colleagues", "comparable")["lead_id"]
+    assert ask(other, lead) == ask(own_service, lead)
+    other.store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.events import to_iso
+from features.events import NOT_ENGAGEMENT, to_iso
 from features.lives import BOUGHT, GONE, OPEN, lead_lives
 from serving.dossier.interest import latest_contents
 from serving.dossier.known import Answer, Known
@@ -19,7 +19,7 @@ def colleagues(known: Known) -> Answer:
         i for i, lead_id in enumerate(history.lead_ids)
         if account is not None and lead_id != known.lead_id and known.trait(lead_id, "account_id") == account
     ]  # fmt: skip
-    last = {i: int(history.occurred_at[history.start[i] : history.start[i + 1]].max()) for i in mine}
+    last = {i: _last_activity(known, i) for i in mine}
     mine.sort(key=lambda i: (-last[i], history.lead_ids[i]))
     shown = mine[:COLLEAGUES]
     lives = lead_lives(history, known.as_of) if shown else None
@@ -38,3 +38,12 @@ def colleagues(known: Known) -> Answer:
             }
         )
     return {"account_id": account, "total": len(mine), "leads": rows}
+
+
+def _last_activity(known: Known, i: int) -> int:
+    """When the lead last did something, else when anything last happened to it."""
+    history = known.history
+    rows = slice(history.start[i], history.start[i + 1])
+    at, kinds = history.occurred_at[rows], history.type_code[rows].tolist()
+    own = [history.types[kind] not in NOT_ENGAGEMENT | {*known.roles.mail_sent} for kind in kinds]
+    return int((at[own] if any(own) else at).max())

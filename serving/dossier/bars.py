@@ -9,8 +9,7 @@ from datetime import date
 from serving.chart import short_date
 from serving.dossier.known import Answer
 
-WIDTH, HEIGHT, FOOT, MOST = 560, 96, 18, 26  # of the picture, of the line of dates, weeks
-_TOP = 16
+WIDTH, HEIGHT, FOOT, TOP = 560, 104, 20, 20  # of the picture, of the line of dates, of the room for figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def week_bars(weeks: Sequence[Answer]) -> Bars | None:
     every = -(-len(weeks) // 6)
     found = []
     for i, week in enumerate(weeks):
-        tall = (HEIGHT - FOOT - _TOP) * week["visits"] / highest
+        tall = (HEIGHT - FOOT - TOP) * week["visits"] / highest
         label = short_date(date.fromisoformat(week["week"])) if i % every == 0 else ""
         found.append(Bar(round(i * step, 1), HEIGHT - FOOT - tall, round(step * 0.7, 1), tall, week["visits"], label))
     return Bars(found)

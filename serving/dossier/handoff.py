@@ -9,6 +9,7 @@ from features.store import Store
 from features.store.work import openings
 from serving.dossier.known import Answer, Known
 
+_MOST = 1e6  # a number above it is a mistake
 _TOLD = ("window_start", "window_end", "call_on", "owner", "model_version")
 
 
@@ -24,7 +25,7 @@ def handoff(store: Store, known: Known) -> Answer | None:
     closed = window is not None and window.closed_at is not None and window.closed_at <= known.as_of
     return {
         "handoff_id": latest.event_id,
-        "number": int(number) if number is not None and number >= 1 else len(made),
+        "number": int(number) if number is not None and 1 <= number < _MOST else len(made),
         "opened_at": to_iso(latest.at),
         "closed_at": to_iso(window.closed_at) if closed else None,  # type: ignore[union-attr]
         "closed_because": window.closed_because if closed else None,  # type: ignore[union-attr]

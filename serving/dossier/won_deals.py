@@ -34,7 +34,7 @@ DEALS = 500  # the newest ones that are compared with
 READ = 3
 # Days after a lead was first known at which deals are looked at; a lead is compared at the nearest of them.
 AGES = np.array([0, 1, 2, 3, 5, 7, 10, 14, 19, 25, 32, 40, 50, 62, 76, 93, 113, 137, 165, 200, 240, 290, 365, 500, 730])
-_KEPT = 3  # days or models
+_KEPT = 8  # days or models, of 2 MB each
 
 
 @dataclass(frozen=True, slots=True)
