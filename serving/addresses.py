@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from urllib.parse import quote
 
 from werkzeug.routing import PathConverter
 
 from features.errors import InputError
+from features.events import to_iso
 
 
 class LeadId(PathConverter):
@@ -16,7 +18,7 @@ class LeadId(PathConverter):
 
 
 # What follows a lead's id in paths.
-OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export", "change")
+OF_A_LEAD = ("score", "events", "outcome", "calls", "owner", "export", "change", "dossier")
 
 
 class LeadAlone(LeadId):
@@ -27,6 +29,11 @@ class LeadAlone(LeadId):
     """
 
     regex = ".+?" + "".join(f"(?<!/{name})" for name in OF_A_LEAD)
+
+
+def dossier_path(lead_id: str, as_of: int) -> str:
+    """Where the API gives the dossier of a lead, as known at ``as_of`` (microseconds since 1970 UTC)."""
+    return f"/v1/leads/{quote(lead_id, safe='')}/dossier?as_of={quote(to_iso(as_of))}"
 
 
 def base_url(host: str, port: int) -> str:

@@ -27,6 +27,8 @@ from serving.crm.hubspot_webhook import hubspot_webhook
 from serving.crm.import_views import imports
 from serving.crm.views import crm
 from serving.documentation import bodies_are_required, documentation
+from serving.dossier.assemble import Dossiers
+from serving.dossier.views import dossier
 from serving.front import Front
 from serving.handoffs.answer_views import handoff_forms
 from serving.handoffs.api import handoffs
@@ -75,6 +77,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
     )
     inputs = Inputs(store, settings)
     made = Reports(inputs, settings)
+    dossiers = Dossiers(store, settings)
     app = APIFlask(__name__, title="leadtime", version="1", docs_path=None)
     app.session_interface = Sessions()
     app.config.update(
@@ -116,6 +119,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         hubspot_webhook(service),
         handoffs(service),
         change(service),
+        dossier(service, dossiers),
         call_plans(service),
         reports(service, made),
         audiences(service, inputs),
@@ -124,7 +128,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         privacy(service),
         health(service),
         metrics.metrics(service, measured),
-        pages(service),
+        pages(service, dossiers),
         handoff_forms(service),
         report_pages(service, made),
         audience_pages(service, inputs),

@@ -31,9 +31,11 @@ from serving.audit.requests import concerns
 from serving.call_list import shown_traits
 from serving.change.compare import compare
 from serving.chart import Chart, draw, short_date
+from serving.dossier.assemble import Dossiers, named
+from serving.dossier.bars import week_bars
 from serving.handoffs.latest import REASONS, latest_handoff
 from serving.keys import Key
-from serving.scoring import Answer, score_stored
+from serving.scoring import Answer
 from serving.service import Service
 
 PAGE_ROWS = 50
@@ -41,12 +43,13 @@ MAX_ROWS = 1_000
 TIMELINE = 200  # latest events of a lead that are shown
 
 
-def pages(service: Service) -> APIBlueprint:
+def pages(service: Service, dossiers: Dossiers) -> APIBlueprint:
     bp = APIBlueprint("pages", __name__, enable_openapi=False)
     bp.add_app_template_filter(_day, "day")
     bp.add_app_template_filter(_percent, "percent")
     bp.add_app_template_filter(_moment, "moment")
     bp.add_app_template_filter(_number, "number")
+    bp.add_app_template_filter(_cost, "cost")
     bp.add_app_template_global(form_token, "form_token")
     bp.add_app_template_global(_span, "span")
 
@@ -83,13 +86,15 @@ def pages(service: Service) -> APIBlueprint:
             raise UnknownLead(lead_id)
         if events["lead_id"][0].as_py() != lead_id:  # an alias by now
             return redirect(url_for("pages.lead", lead_id=events["lead_id"][0].as_py()))
-        answer, chart, changed, missing = None, None, None, None
+        served, changed, missing = None, None, None
         try:
-            answer = score_stored(service.store, lead_id, now, service.models.current(), curve=True)
-            chart = _chart(answer, now)
+            served = service.models.current()
             changed = compare(service.store, service.models, lead_id, now - DAY, now)
         except ModelUnavailable as error:
             missing = str(error)
+        told = dossiers.of(lead_id, now, served, curve=True)
+        concerns(named(told))
+        answer = told["score"]
         today = to_datetime(now).date()
         rows = sorted(events.to_pylist(), key=_log_order, reverse=True)
         return render_template(
@@ -97,8 +102,10 @@ def pages(service: Service) -> APIBlueprint:
             lead_id=lead_id,
             lead=None if answer is None else _row(answer, today, service.settings.horizons),
             missing=missing,
-            chart=chart,
             changed=changed,
+            chart=None if answer is None else _chart(answer, now),
+            dossier=told,
+            bars=week_bars(told["journey"]["weeks"]),
             traits=shown_traits(History.from_table(events), now).get(lead_id, {}),
             deadline=_deadline(rows),
             events=[_event(row) for row in rows[:TIMELINE]],
@@ -277,6 +284,10 @@ def _percent(value: float | None) -> str:
 
 def _number(value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
+
+
+def _cost(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def _moment(micros: int) -> str:

@@ -56,6 +56,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/v1/handoffs/<handoff_id>/reject"): ("write", {"by": "kim", "reason": "too_early"}),
     ("GET", "/v1/call-plan"): ("read", None),
     ("GET", "/v1/leads/<lead:lead_id>/change"): ("read", None),
+    ("GET", "/v1/leads/<lead:lead_id>/dossier"): ("read", None),
     **{("GET", f"/v1/reports/{name}"): ("read", None) for name in REPORTS},
     ("GET", "/v1/audiences"): ("admin", None),
     ("GET", "/v1/audiences/<audience>"): ("admin", None),

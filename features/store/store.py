@@ -181,16 +181,22 @@ class Store:
         return self._versions.now()
 
     def events(
-        self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None
+        self,
+        lead_ids: Sequence[str] | None = None,
+        *,
+        known_by: int | None = None,
+        up_to: int | None = None,
+        colleagues: bool = False,
     ) -> pa.Table:
         """Events (EVENT_SCHEMA) in log order: of the given leads, or of all.
 
         Each under the lead that its own turned out to be, as recorded when both were known (features/identity.py); an
         alias stands for its lead.
         ``known_by``: only what had occurred and been recorded by then (microseconds since 1970 UTC).
-        ``up_to``: only what lies at or below this position of the log.
+        ``up_to``: only what lies at or below this position of the log. ``colleagues``: theirs as well, as ``history``
+        takes them.
         """
-        return self._read(lead_ids, known_by, up_to, colleagues=False)
+        return self._read(lead_ids, known_by, up_to, colleagues=colleagues)
 
     def history(
         self, lead_ids: Sequence[str] | None = None, *, known_by: int | None = None, up_to: int | None = None

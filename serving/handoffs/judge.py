@@ -30,6 +30,7 @@ from features.store import Store
 from features.store.schema import events
 from features.store.transaction import Transaction
 from features.store.work import openings
+from serving.addresses import dossier_path
 from serving.handoffs.holdout import Holdout
 from serving.webhooks.messages import WINDOW_CLOSED, WINDOW_OPENED, Message
 from serving.webhooks.queue import enqueue
@@ -148,6 +149,7 @@ class Judge:
             if event.properties["held_out"]:
                 continue
             data = {"handoff_id": event.event_id, "lead_id": event.lead_id, "number": number, **handed_on(answer)}
+            data["dossier"] = dossier_path(event.lead_id, now)
             enqueue(connection, _message(WINDOW_OPENED, event.lead_id, number, now, data), now)
 
     def _drawn(self, lead_id: str) -> dict[str, Any]:

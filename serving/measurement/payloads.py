@@ -259,7 +259,7 @@ class ContractQuery(PeriodQuery):
         return "rows" if self.part == "breaches" else self.part
 
 
-class ContractWeekRow(Row):
+class ContractWeekRow(ReportRow):
     week: date = Field(description="its Monday (UTC)")
     handed_over: int = Field(description="leads, each once in a week; held out ones never count")
     rejected: int = Field(description="of them, sent back as unqualified")
@@ -270,7 +270,7 @@ class ContractWeekRow(Row):
     )
 
 
-class ContractPersonRow(Row):
+class ContractPersonRow(ReportRow):
     """How a salesperson reacted to handoffs of the period. ``_low``, ``_high``: 95 % intervals."""
 
     owner: str | None
@@ -290,7 +290,7 @@ class ContractPersonRow(Row):
     reaction_hours_high: float | None = Field(description="null beside a median: may be never, or too few leads")
 
 
-class BreachRow(Row):
+class BreachRow(ReportRow):
     """A week in which marketing handed over too few, or a handoff to which sales did not react in time."""
 
     side: Literal["marketing", "sales"]
@@ -307,7 +307,7 @@ class BreachRow(Row):
     hours: float | None = Field(description="that count, to the reaction, else until now")
 
 
-class ContractReport(Report):
+class ContractReport(ReportAnswer):
     """Both commitments. The rows are the breaches, the latest first."""
 
     qualified_per_week: int | None
