@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.events import LOST, PURCHASED, SALES_CALL
+from features.events import HANDOFF_REJECTED, LOST, PURCHASED, SALES_CALL
 from features.history import History, Int64
 from features.lives import BOUGHT, GONE
 from features.property_values import number_of, text_of
@@ -17,7 +17,6 @@ from features.texts import read_properties
 
 Float = npt.NDArray[np.float64]
 
-HANDOFF_REJECTED = "handoff_rejected"  # property reason: sales gives a lead back to marketing
 MOST_SATISFIED = 10.0
 
 
