@@ -109,6 +109,20 @@ def test_colleagues_who_do_alike_make_the_evidence_weaker() -> None:
     assert together.lift.low < alone.lift.low < alone.lift.high < together.lift.high
 
 
+def test_what_all_of_a_few_accounts_did_counts_once_for_each() -> None:
+    found = []
+    for size in (1, 10):
+        log = crowd()
+        for i in range(20):
+            log.add(f"l{i:02}", "identify", START + 1, account_id=f"b{i // size}")
+        found.append(facts(log.journeys())["section", "", "guide"])
+    alone, two_accounts = found
+    assert (two_accounts.count, two_accounts.of) == (alone.count, alone.of) == (20, 20)
+    assert alone.p < 1e-9
+    assert two_accounts.p > 0.01
+    assert two_accounts.lift.low < alone.lift.low
+
+
 def test_paths_are_the_first_the_middle_and_the_last_touch() -> None:
     log = Log()
     for lead, channels in {"a": "xxyz", "b": "xyz", "c": "xwyvz", "d": "x", "e": "xz", "f": "xyxz", "o": "xyz"}.items():

@@ -177,7 +177,8 @@ def _counts(data: Journeys, mine: Bool, lead: Int64, code: Int64, k: int) -> tup
     crossed = np.bincount(value, weights=together * leads_of[account], minlength=k)
     share = count / n
     spread = squares - 2 * share * crossed + share**2 * float((size.astype(np.float64) ** 2).sum())
-    return count, of, worth(count, of, spread * len(size) / (len(size) - 1))
+    part = worth(count, of, spread * len(size) / (len(size) - 1))
+    return count, of, np.where((count == 0) | (count == n), len(size) / n, part)  # no spread to learn from: accounts
 
 
 def _pairs(first: Int64, second: Int64, n: int) -> tuple[Int64, Int64, Int64]:

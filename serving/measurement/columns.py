@@ -157,7 +157,7 @@ FEEDBACK = (
     count("wins", "Customers"),
     count("lost", "Lost"),
     amount("satisfaction", "Satisfaction", 1),
-    count("answers", "told by"),
+    count("answers", "Told by"),
     count("calls", "Calls"),
     count("too_early", "Too early"),
     count("on_time", "On time"),
