@@ -51,7 +51,11 @@ def request_of(command: list[str]) -> tuple[str, str, dict[str, str], bytes | No
 def crm(world: World, tmp_path: Path) -> Running:
     running = run(f"sqlite:///{tmp_path}/crm.db", Fixed(Served(world.scorer, "7")), scopes=("read", "write"))
     visit = Event(event_id="v", lead_id="L1", type="page_view", occurred_at=NOW - 60 * DAY, recorded_at=NOW - 60 * DAY)
-    running.store.append(events_table([visit]))
+    handed = [
+        Event(event_id=one, lead_id="L1", type="handoff", occurred_at=NOW - DAY, recorded_at=NOW)
+        for one in ("H1", "H2")
+    ]
+    running.store.append(events_table([visit, *handed]))
     return running
 
 
@@ -73,6 +77,7 @@ def test_every_request_is_in_the_openapi_document(crm: Running) -> None:
     for command in commands():
         method, path, _, _ = request_of(command)
         template = re.sub(r"/leads/L\d", "/leads/{lead_id}", urlsplit(path).path)
+        template = re.sub(r"/handoffs/H\d", "/handoffs/{handoff_id}", template)
         assert method.lower() in paths[template], path
         asked.add((method.lower(), template))
     tagged = {

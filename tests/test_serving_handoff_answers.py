@@ -229,22 +229,6 @@ def test_rejection_and_refresh_race_without_a_second_handoff(one: Process, crm: 
     assert refresh_after(one, 3) == ["rejected"]
 
 
-def test_a_rejection_is_a_feature_from_when_it_is_recorded(one: Process, crm: Crm) -> None:
-    from features.builder import Requests, build
-    from features.catalogue import expand
-
-    assert crm.post(path(one, "reject"), REJECTION).status_code == 200
-    history = one.store.history()
-    catalogue = expand(history, NOW + DAY)
-    wanted = ["rejections", "rejections_too_early", "days_since_rejection"]
-    frame = build(history, Requests(["a", "a"], [NOW + HOUR - 1, NOW + 2 * DAY + HOUR]), catalogue)[wanted]
-    assert frame["rejections"].tolist() == [0, 1]
-    assert frame["rejections_too_early"].tolist() == [0, 1]
-    assert frame["days_since_rejection"].isna().tolist() == [True, False]
-    assert frame["days_since_rejection"].iloc[1] == 2
-    assert "n_handoff_rejected_7" not in catalogue.names
-
-
 def test_buttons_on_the_page_of_the_lead(one: Process, crm: Crm) -> None:
     running = crm.running
     (handoff,) = handoffs(one.store)

@@ -182,7 +182,7 @@ def _state(due_at: int, reacted_at: int | None, closed_at: int, known_by: int) -
 
 
 def _reactions(data: Journeys, row: int, said: Mapping[int, _Answer]) -> list[tuple[int, str]]:
-    """Each kind of reaction to a handoff and when it first came; what is said of a later one of the lead counts too."""
+    """Each kind of reaction to a handoff, with when it first came; what is said of a later one counts too."""
     lead, at = int(data.handoffs.lead[row]), int(data.handoffs.at[row])
     end_of_lead = int(np.searchsorted(data.handoffs.lead, lead, side="right"))
     found = [
