@@ -346,9 +346,9 @@ def test_the_link_of_a_handoff_leads_to_the_dossier_of_that_moment(own_service: 
         assert (answer.get_json()["lead_id"], answer.get_json()["as_of"]) == (lead, to_iso(NOW - HOUR))
 
 
-def test_both_databases_answer_the_same(own_service: Running, world: World, any_url: str) -> None:
-    other = run(any_url, FixedModel(Served(world.scorer, "7")))
-    other.store.append(own_service.store.events())
-    lead = first_with(own_service, "colleagues", "comparable")["lead_id"]
-    assert ask(other, lead) == ask(own_service, lead)
+def test_both_databases_answer_the_same(service: Running, world: World, database_url: str) -> None:
+    other = run(database_url, FixedModel(Served(world.scorer, "7")))
+    other.store.append(service.store.events())
+    lead = first_with(service, "colleagues", "comparable")["lead_id"]
+    assert ask(other, lead) == ask(service, lead)
     other.store.close()
