@@ -177,7 +177,7 @@ def test_no_deal_is_compared_with_that_was_not_won_and_recorded(own_service: Run
     answer = first_with(own_service, "comparable")
     for row in answer["comparable"]["deals"]:
         assert row["won_at"] < answer["as_of"]
-        assert row["days_from_here"] > 0
+        assert row["days_from_here"] >= 0
         assert 0.95 <= row["nearer_than"] <= 1
         assert 0 < row["likeness"] <= 1
         assert len(row["read_last"]) <= 3
