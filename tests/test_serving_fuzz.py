@@ -30,7 +30,7 @@ EXAMPLES = "25"  # of each operation, besides those of the phases examples and c
 CONFIG = """
 [[operations]]
 include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log", "Reports",
-               "Call plan", "Changes"]
+               "Call plan", "Changes", "Dossier"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
 
 [[operations]]

@@ -45,5 +45,6 @@ def _last_activity(known: Known, i: int) -> int:
     history = known.history
     rows = slice(history.start[i], history.start[i + 1])
     at, kinds = history.occurred_at[rows], history.type_code[rows].tolist()
-    own = [history.types[kind] not in NOT_ENGAGEMENT | {*known.roles.mail_sent} for kind in kinds]
+    not_its_own = {*NOT_ENGAGEMENT, *known.roles.mail_sent}
+    own = [history.types[kind] not in not_its_own for kind in kinds]
     return int((at[own] if any(own) else at).max())

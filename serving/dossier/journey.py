@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 
-from features.events import SECOND, to_datetime, to_iso
+from features.events import SALES_CALL, SECOND, to_datetime, to_iso
 from features.property_values import number_of
 from serving.dossier.known import Answer, Known, Seen, shortened
 from serving.dossier.words import in_words
@@ -40,7 +40,7 @@ def journey(known: Known) -> Answer:
 def calls(known: Known) -> list[Answer]:
     """The sales calls so far, the latest first."""
     rows = []
-    for event in reversed(known.calls[-CALLS:]):
+    for event in [event for event in reversed(known.events) if event.type == SALES_CALL][:CALLS]:
         note = event.text("note")
         rows.append(
             {

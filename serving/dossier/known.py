@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import ErasedLead, UnknownLead
-from features.events import NOT_ENGAGEMENT, SALES_CALL, to_datetime
+from features.events import NOT_ENGAGEMENT
 from features.history import History
 from features.property_values import number_of, text_of
 from features.settings import EventRoles, Settings
@@ -103,10 +103,6 @@ class Known:
             events.sort(key=lambda event: (event.at, event.recorded_at, event.event_id))
         return found
 
-    @cached_property
-    def calls(self) -> list[Seen]:
-        return [event for event in self.events if event.type == SALES_CALL]
-
 
 def look_up(store: Store, settings: Settings, lead_id: str, as_of: int) -> Known:
     """An alias is the lead that it stood for then. UnknownLead, ErasedLead when nothing was known of it."""
@@ -124,8 +120,3 @@ def shortened(text: str, most: int = MAX_TEXT) -> str:
     """In one line, and cut."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
-
-
-def day_of(micros: int) -> str:
-    """The date (UTC)."""
-    return to_datetime(micros).date().isoformat()

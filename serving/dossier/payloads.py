@@ -171,7 +171,7 @@ class ComparableDeal(_Answer):
     value: float | None
     won_at: str
     days_first_touch_to_purchase: float | None
-    days_from_here: float = Field(gt=0, description="from where this lead stands to that purchase")
+    days_from_here: float = Field(ge=0, description="from where this lead stands to that purchase")
     channel: str | None = Field(description="of the first touch")
     read_last: list[str] = Field(description="the last three things before the purchase, the latest first")
     likeness: float = Field(ge=0, le=1, description="share of the model's purchase trees in which both share a leaf")
