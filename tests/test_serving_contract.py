@@ -21,8 +21,9 @@ from serving.handoffs.answering import Said, answer
 from serving.handoffs.listing import list_handoffs
 from serving.keys import Keys
 from serving.measurement.agreed import terms, working_hours
+from serving.measurement.contract_payloads import ContractQuery
 from serving.measurement.inputs import Inputs
-from serving.measurement.payloads import ContractQuery, PeriodQuery
+from serving.measurement.payloads import PeriodQuery
 from serving.measurement.reports import Reports
 
 MONDAY = parse_time("2026-10-19")

@@ -324,10 +324,10 @@ def test_bodies_that_clients_send(quick: Running) -> None:
         (b"{}", {}, "bad_batch"),
         (b'{"batch": {}}', {}, "bad_batch"),
         (b"{}", {"Content_Encoding": "gzip"}, "bad_encoding"),
-        (gzip.compress(b'{"batch": []}')[:-9], {"Content_Encoding": "gzip"}, "bad_encoding"),
+        (gzip.compress(b'{"batch": []}', mtime=0)[:-9], {"Content_Encoding": "gzip"}, "bad_encoding"),
         (b"{}", {"Content_Encoding": "br"}, "bad_encoding"),
         (b" " * (MAX_BODY + 1), {}, "too_large"),
-        (gzip.compress(b" " * (MAX_BODY + 1)), {"Content_Encoding": "gzip"}, "too_large"),
+        (gzip.compress(b" " * (MAX_BODY + 1), mtime=0), {"Content_Encoding": "gzip"}, "too_large"),
     ],
 )
 def test_bodies_that_are_refused(quick: Running, data: bytes, headers: dict[str, str], code: str) -> None:

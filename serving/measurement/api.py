@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from serving.access import SECURITY, needs
 from serving.audit.requests import concerns
 from serving.headers import json_answer
-from serving.measurement import feedback_payloads, payloads
+from serving.measurement import contract_payloads, feedback_payloads, payloads
 from serving.measurement.reports import Answer, Reports
 from serving.measurement.tables import to_csv
 from serving.service import Service
@@ -126,13 +126,13 @@ def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
     @bp.get("/contract")
     @reads
     @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_contract")
-    @bp.input(payloads.ContractQuery, location="query")
-    @bp.output(payloads.ContractReport)
-    def report_contract(query_data: payloads.ContractQuery) -> Response:
+    @bp.input(contract_payloads.ContractQuery, location="query")
+    @bp.output(contract_payloads.ContractReport)
+    def report_contract(query_data: contract_payloads.ContractQuery) -> Response:
         """Whether marketing handed over enough qualified leads, and sales reacted in time; with the breaches"""
         answer = made.contract(query_data, service.clock())
         concerns(row["lead_id"] for row in answer["rows"] if row["lead_id"] is not None)
-        return answered(answer, query_data, payloads.ContractReport)
+        return answered(answer, query_data, contract_payloads.ContractReport)
 
 
 def _back(bp: APIBlueprint, service: Service, made: Reports) -> None:

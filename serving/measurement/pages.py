@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from serving.access import signed_in
 from serving.audit.requests import concerns
-from serving.measurement import columns, feedback_payloads, payloads
+from serving.measurement import columns, contract_payloads, feedback_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
 from serving.measurement.funnel import Funnel, draw_funnel
@@ -187,8 +187,8 @@ PAGES: dict[str, Page] = {
         "Marketing owes qualified leads each week: handed over, not held out, and not sent back as unqualified. Sales "
         "owes a reaction within some hours: accepting or sending back, a call, or an outcome. Breaches of both.",
         Reports.contract,
-        payloads.ContractQuery,
-        payloads.ContractReport,
+        contract_payloads.ContractQuery,
+        contract_payloads.ContractReport,
         columns.BREACHES,
         lambda answer: (
             ("qualified leads a week owed", answer["qualified_per_week"]),
@@ -242,7 +242,7 @@ def _rendered(
     name: str, page: Page, query: payloads.PeriodQuery, answer: Answer, funnel: Funnel | None
 ) -> str | Response:
     rows, shown = answer[query.listed], page.columns
-    if isinstance(query, payloads.ContractQuery):
+    if isinstance(query, contract_payloads.ContractQuery):
         shown = columns.CONTRACT[query.part]
     if isinstance(query, payloads.AttributionQuery) and query.model is None:
         rows, shown = columns.side_by_side(rows), columns.MODELS_SIDE_BY_SIDE

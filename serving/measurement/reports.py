@@ -19,9 +19,10 @@ from model.measurement.salespeople import Team, salespeople
 from model.measurement.satisfied import Groups, groups, paths, profile
 from model.measurement.sourced import sourced
 from serving.measurement import contract_rows, rows
+from serving.measurement.contract_payloads import ContractQuery
 from serving.measurement.feedback_payloads import FeedbackQuery, SatisfiedQuery
 from serving.measurement.inputs import Inputs
-from serving.measurement.payloads import AttributionQuery, ContractQuery, PeriodQuery, ReturnsQuery, SplitQuery
+from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery, SplitQuery
 from serving.problems import invalid
 
 Answer = dict[str, Any]
