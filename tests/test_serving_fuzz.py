@@ -18,6 +18,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from features.settings import Settings
 from features.store import Store
 from serving.app import create_app
+from serving.background.lease import Lease
+from serving.background.refresh import Refresher
+from serving.handoffs.judge import Judge
 from serving.keys import Keys
 from serving.registry import Served
 
@@ -30,8 +33,10 @@ EXAMPLES = "25"  # of each operation, besides those of the phases examples and c
 CONFIG = """
 [[operations]]
 include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log", "Reports",
-               "Call plan", "Changes", "Dossier"]
+               "Call plan", "Changes", "Dossier", "Audiences"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
+checks.negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415", "422",
+                                                    "429"]
 
 [[operations]]
 include-tag = ["Personal data"]
@@ -56,7 +61,10 @@ def address(world: World, tmp_path: Path) -> Iterator[tuple[str, str, list[str]]
     given = Settings(database_url=f"sqlite:///{tmp_path}/leadtime.db", limits=UNLIMITED)
     store, clock = Store.open(given.database_url, migrate=True), Clock()
     _, text = Keys(store).create("fuzz", ["admin"], clock())
-    app = create_app(given, store, FixedModel(Served(world.scorer, "7")), clock)
+    models, lease = FixedModel(Served(world.scorer, "7")), Lease(store, "scores")
+    assert lease.hold()
+    Refresher(store, models, clock, given, lease=lease, judge=Judge(store, 7, days_ahead=21)).run()
+    app = create_app(given, store, models, clock)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -39,9 +39,12 @@ def dossier(service: Service, dossiers: Dossiers) -> APIBlueprint:
 
 
 def _as_read(answer: Answer) -> Answer:
-    """What people see of it: a score as of now differs with every second in digits that nobody looks at."""
+    """What people see of it: a score as of now differs with every second in digits that nobody looks at.
+
+    Its dates, words and readiness say what there is to say; chances and costs follow them.
+    """
     shown = as_shown(answer)
-    score = {
-        name: float(f"{value:.2g}") if isinstance(value, float) else value for name, value in shown["score"].items()
-    }
+    score = {name: value for name, value in shown["score"].items() if not isinstance(value, float)}
+    readiness = answer["score"]["readiness"]
+    score["readiness"] = None if readiness is None else round(readiness)
     return {**shown, "score": score, "read": [{**row, "weight": None} for row in shown["read"]]}
