@@ -8,7 +8,8 @@ export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
-	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-store bench-simulator bench-speed
+	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-service bench-simulator \
+	bench-speed bench-store
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -99,6 +100,9 @@ bench-prediction: $(VENV)/.bench  ## every peer on every dataset, a few hours; w
 
 bench-ranking: $(VENV)/.runtime  ## whom to call under capacity, beside simple rules; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.ranking --document
+
+bench-service: $(VENV)/.dev  ## scored GETs and ten minutes of mixed load, by wrk; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.service --soak 10 --document
 
 bench-store: $(VENV)/.runtime  ## events appended and read a second
 	$(BIN)/python -m benchmarks.store

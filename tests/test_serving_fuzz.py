@@ -35,8 +35,8 @@ CONFIG = """
 include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log", "Reports",
                "Call plan", "Changes", "Dossier", "Audiences"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
-checks.negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415", "422",
-                                                    "429"]
+checks.negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415",
+                                                    "422", "429"]
 
 [[operations]]
 include-tag = ["Personal data"]
