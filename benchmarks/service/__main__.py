@@ -130,8 +130,8 @@ def report(rows: Sequence[tuple[str, Load, float]], seconds: int) -> str:
         lines.append([title, f"{rate:,.0f}", *ratios, *times, str(found.failed), f"{memory:,.0f}"])
     head = ["", "requests a second", "to the bare view", "to MLflow", "median, ms", "p99, ms", "failed", "MB"]
     return f"""`make bench-service` (`python -m benchmarks.service --soak 10 --document`): one worker with four threads,
-SQLite, {CONNECTIONS} connections, {seconds} s each, all in one run on {os.cpu_count()} cores that the load is made on too.
-MB: resident, of the largest process.
+SQLite, {CONNECTIONS} connections, {seconds} s each, all in one run on {os.cpu_count()} cores that the load is
+made on too. MB: resident, of the largest process.
 
 {markdown_table(head, lines)}
 """
