@@ -13,7 +13,7 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from features.errors import InputError, ModelUnavailable, UnknownLead
-from features.events import DAY, NEED_DECLARED, parse_time, to_datetime
+from features.events import DAY, HANDOFF, NEED_DECLARED, parse_time, to_datetime
 from features.history import History
 from serving import answers
 from serving.access import (
@@ -41,6 +41,7 @@ from serving.service import Service
 PAGE_ROWS = 50
 MAX_ROWS = 1_000
 TIMELINE = 200  # latest events of a lead that are shown
+_OF_A_HANDOFF = ("number", "owner", "call_on", "window_start", "window_end", "held_out")
 
 
 def pages(service: Service, dossiers: Dossiers) -> APIBlueprint:
@@ -240,6 +241,8 @@ def _deadline(rows: list[dict[str, Any]]) -> date | None:
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     properties = orjson.loads(row["properties"])
+    if row["type"] == HANDOFF and "call_on" in properties:  # of the score of then the dates are enough
+        properties = {name: properties.get(name) for name in _OF_A_HANDOFF}
     return {
         "at": row["occurred_at"],
         "type": row["type"].replace("_", " "),

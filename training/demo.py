@@ -154,7 +154,9 @@ def serve(settings: Settings, env: dict[str, str]) -> int:
     key, link = demo_key(env), sign_in_link(env)
     say("serve", "python -m serving, and the MLflow UI beside it")
     # in sessions of their own: Ctrl-C reaches the demo alone, which then stops each of them once
-    service = subprocess.Popen([sys.executable, "-m", "serving"], env=env, start_new_session=True)
+    log = FOLDER / "service.log"  # a line for each request would bury the closing words
+    with log.open("ab") as lines:
+        service = subprocess.Popen([sys.executable, "-m", "serving"], env=env, stderr=lines, start_new_session=True)
     # its job runners, three more processes, serve features that the demo does not use
     tracking_env = {**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     tracking = subprocess.Popen(
@@ -164,6 +166,7 @@ def serve(settings: Settings, env: dict[str, str]) -> int:
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        print(f"    its log is {log}", flush=True)
         wait_until_ready(f"http://{settings.host}:{settings.port}/readyz", service)
         wait_until_ready(f"http://{settings.host}:{settings.mlflow_port}/health", tracking)
         print(closing_words(settings, key, link), flush=True)
