@@ -22,12 +22,13 @@ $(BIN)/python:
 	@echo "==> creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Could not create $(VENV). On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
-# uv installs in seconds what takes pip a minute; pip remains the way where uv cannot reach the package index.
+# uv installs in seconds what takes pip a minute; pip remains the way where uv cannot reach the package index. The lock is
+# complete, so pip need not look for more: what extras ask for has other names there.
 define install
 	@echo "==> installing the locked packages of $(1)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
 		&& $(BIN)/uv pip install --python $(BIN)/python --require-hashes -r $(1) \
-		|| $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1)
+		|| $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(1)
 	@touch $(2)
 endef
 
