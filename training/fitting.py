@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from features.catalogue import Catalogue, expand
 from features.errors import InputError
@@ -74,18 +75,20 @@ def fit(
         catalogue = time_alone(catalogue)
     train = split.train(history, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
-    scorer = fit_scorer(
-        train,
-        calibrate,
-        catalogue,
-        horizons=settings.horizons,
-        costs=settings.costs,
-        window_coverage=settings.window_coverage,
-        seed=seed,
-        version=version,
-        signal=signal,
-        hazard=_without_features(settings, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
-    )
+    # sums of matrix products in several threads are put together in another order: their last digits would differ
+    with threadpool_limits(1, user_api="blas"):
+        scorer = fit_scorer(
+            train,
+            calibrate,
+            catalogue,
+            horizons=settings.horizons,
+            costs=settings.costs,
+            window_coverage=settings.window_coverage,
+            seed=seed,
+            version=version,
+            signal=signal,
+            hazard=_without_features(settings, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
+        )
     return Fitted(scorer, train, calibrate)
 
 
