@@ -17,15 +17,17 @@ from features.lives import BOUGHT, lead_lives
 from features.settings import Settings, load_settings
 from model.examples import Examples, Split, calendar_split
 from model.scorer import Scorer
-from training import pictures
 from training.abstention import choose
+from training.document import document
 from training.fitting import Fitted, check_enough, fit, serving_split
+from training.folds import run_folds
 from training.gate import Verdict, judge
 from training.inputs import Source, digest
-from training.measuring import Measured, against, measure
+from training.measuring import against, measure
 from training.progress import stage
 from training.summary import decision, next_steps, summary
-from training.tracking import MEASURED, Run, Tracking
+from training.tracking import MEASURED, Tracking
+from training.trained import Trained
 
 
 def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
@@ -44,10 +46,12 @@ def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
         return None
 
 
-def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True) -> Verdict:
+def train(
+    source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True, folds: int = 0
+) -> Verdict:
     """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little.
 
-    ``hints``: say what to type next.
+    ``hints``: say what to type next. ``folds``: of calendar time, each a run beneath this one.
     """
     with stage("read the log") as reading:
         position = source.position()
@@ -107,15 +111,46 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
                 "basis": signal.baseline or signal.basis,
             },
         )
-        _draw(run, measured, serving)
+        rolled = run_folds(
+            run,
+            history,
+            split,
+            settings,
+            folds=folds,
+            seed=seed,
+            version=version,
+            newest=None if signal.baseline else measured,
+        )
+        trained = Trained(
+            version=version,
+            history=history,
+            split=split,
+            settings=settings,
+            source=source,
+            data=seen,
+            position=position,
+            seed=seed,
+            fitted=fitted,
+            serving=serving,
+            test=test,
+            measured=measured,
+            signal=signal,
+            champion=champion,
+            verdict=verdict,
+            folds=rolled,
+        )
+        report = document(run, trained)
         run.files(MEASURED, fitted.scorer.to_files())
-        registered = tracking.register(run, serving.scorer.to_files(), tags={"model_version": version})
+        registered = tracking.register(
+            run, serving.scorer.to_files(), tags={"model_version": version}, example=trained.example()
+        )
         if verdict.passed:
             tracking.promote(registered, settings.model_alias)
         logging.note = f"version {registered} of {settings.model_name}"
     print("\nOn the newest block, which the measured model has not seen:\n")
     print(summary(measured.evaluation, measured.reference, measured.windows, asked=settings.window_coverage))
     print(f"\n  {signal.why[:1].upper()}{signal.why[1:]}.")
+    print(f"\n  The report: {report}")
     print(f"\n{decision(verdict, version=registered, settings=settings)}")
     if hints:
         serves = verdict.passed or champion is not None
@@ -157,24 +192,15 @@ def _params(
     }
 
 
-def _draw(run: Run, measured: Measured, serving: Fitted) -> None:
-    run.picture("calibration", pictures.calibration(measured.block, measured.curves))
-    run.picture("curves", pictures.curve_groups(measured.block, measured.curves))
-    run.picture("lift", pictures.lift(measured.block, measured.curves))
-    booster = serving.scorer.hazard.booster(BOUGHT)
-    if booster is not None:
-        gains = booster.feature_importance("gain")
-        run.picture(
-            "importance", pictures.importance(dict(zip(serving.scorer.hazard.feature_names_, gains, strict=True)))
-        )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
     parser.add_argument("--data", type=Path, metavar="DIR", help="learn from a folder of tables instead of the store")
     parser.add_argument("--seed", type=int, help="the same data, settings and seed give the same model")
     parser.add_argument(
         "--as-known-at", metavar="TIME", help="learn from what was known then instead of now (ISO 8601)"
+    )
+    parser.add_argument(
+        "--folds", type=int, default=0, metavar="N", help="also train on N pasts and measure on what followed each"
     )
     parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     given = parser.parse_args(argv)
@@ -193,6 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             now=now,
             seed=seed,
             hints=not given.no_hints,
+            folds=given.folds,
         )
         print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     except LeadtimeError as error:
