@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,7 @@ class Trained:
         takes = rows.features.assign(**{AS_OF: [to_iso(int(at)) for at in rows.as_of]})
         return Example(takes, FeatureScorer(scorer).predict(takes))
 
+    @cached_property
     def datasets(self) -> list[Logged]:
         """The blocks that were learned from, calibrated on and tested on, as the figures of the run were made."""
         blocks: list[tuple[Context, Examples]] = [

@@ -63,6 +63,11 @@ class Run:
             write_files(Path(temporary), files)
             self.client.log_artifacts(self.run_id, temporary, folder or None)
 
+    def place_of(self, artifact: str) -> str:
+        """The path of an artifact on this machine, or else its address."""
+        root = str(self.client.get_run(self.run_id).info.artifact_uri)
+        return f"{root.removeprefix('file://')}/{artifact}"
+
     def picture(self, name: str, figure: Figure) -> None:
         self.client.log_figure(self.run_id, figure, f"pictures/{name}.png")
 
