@@ -204,13 +204,13 @@ class Split:
         )
 
 
-def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
+def calendar_split(history: History, *, known_by: int, longest: float, tested: bool = True) -> Split:
     """Blocks by calendar time for a history known until ``known_by``; ``longest``: the longest horizon in days.
 
     Test landmarks are followed for ``longest`` days, or for a quarter of a history that is shorter than four times
     that. Of the rest, the last 15 % are for testing and 30 % before that for calibration, with a follow-up of at
     least half of the longest horizon where there is room. Where endings are recorded late, all labels are cut earlier.
-    InputError for a history of less than 28 days or without purchases.
+    InputError for a history of less than 28 days or, if it is to be ``tested``, without purchases to learn from.
     """
     known_by = min(known_by, int(history.known_at.max())) if history.n_events else known_by
     lag = round(recording_delay(history, known_by).lag * DAY)
@@ -242,7 +242,8 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
         known_by=known_by,
         lag=lag,
     )
-    _check_purchases(history, split)
+    if tested:
+        _check_purchases(history, split)
     return split
 
 

@@ -51,7 +51,7 @@ def _moved(split: Split, back: int, block: int, longest: float) -> Split:
         calibrate_until=split.calibrate_until + by,
         test_since=split.test_since + by,
         test_until=test_until,
-        known_by=min(split.known_by, int(test_until + longest * DAY)),
+        known_by=min(split.known_by, int(test_until + longest * DAY) + split.lag),
     )
 
 

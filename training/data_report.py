@@ -15,7 +15,8 @@ from features.events import DAY, to_iso
 from features.history import History, Int64
 from features.lives import BOUGHT, GONE, OPEN, Lives, lead_lives
 from model.examples import Examples
-from model.recording_delay import RecordingDelay, recording_delay
+from model.recording_delay import QUANTILE, RecordingDelay, recording_delay
+from training.material import Material
 
 BOTS = "only events of bots"
 ENDED_BEFORE = "had ended before anything of it was known"
@@ -82,6 +83,26 @@ class DataReport:
         """A row for each month, in order."""
         return pd.DataFrame([asdict(month) for month in self.months], columns=list(Month.__dataclass_fields__))
 
+    def __str__(self) -> str:
+        """In short, for a terminal."""
+        span = f"{self.first_event[:10]} to {self.last_event[:10]}"
+        ended = f"{self.bought:,} bought, {self.lost:,} were lost, {self.open:,} are open"
+        lines = [
+            f"  {self.events:,} events from {span} of {self.leads:,} leads: {ended}",
+            *(
+                f"  {part.name}: {part.examples:,} examples of {part.leads:,} leads "
+                f"({part.bought:,} bought, {part.lost:,} lost, {part.open:,} open)"
+                for part in self.parts
+            ),
+            *(f"  left out: {n:,} leads: {reason}" for reason, n in self.left_out.items()),
+            *(f"  refused: {n:,} rows, {reason}" for reason, n in self.refused.items()),
+        ]
+        if self.recording.lag > 0:
+            late = f"{100 * QUANTILE:.0f} % within {self.recording.quantile:.1f} days"
+            cut = f"{self.recording.lag:.1f} days earlier" + " (no more, to leave enough)" * self.recording.capped
+            lines.append(f"  endings are recorded late ({late}): labels are cut {cut}")
+        return "What went in:\n\n" + "\n".join(lines)
+
     def to_json(self) -> bytes:
         return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
 
@@ -121,6 +142,18 @@ def data_report(
         left_out=_left_out(events, history, lives, next(iter(made.values()), None)),
         refused=dict(refused or {}),
         parts=tuple(_part(name, block) for name, block in made.items()),
+    )
+
+
+def report_of(given: Material, examples: Mapping[str, Examples]) -> DataReport:
+    """What went into one training run."""
+    return data_report(
+        given.read.events,
+        given.history,
+        known_by=given.split.known_by,
+        source=str(given.source),
+        refused=given.read.refused,
+        examples=examples,
     )
 
 

@@ -15,10 +15,12 @@ from features.settings import Settings
 from model.examples import Examples, Split
 from model.scorer import Scorer
 from model.signal import Signal
+from training.data_report import DataReport
 from training.fitting import Fitted
 from training.folds import Folds
 from training.gate import Verdict
 from training.inputs import Source
+from training.learning_curve import LearningCurve
 from training.measuring import Measured
 from training.pyfunc import AS_OF, FeatureScorer
 from training.tracking import Example, Logged
@@ -49,6 +51,8 @@ class Trained:
     champion: Scorer | None
     verdict: Verdict
     folds: Folds | None = None
+    data_report: DataReport | None = None
+    learning_curve: LearningCurve | None = None
 
     def example(self) -> Example:
         """Some rows of the newest block, without the leads' names, and what the registered scorer answers to them."""
