@@ -188,8 +188,8 @@ def test_train_says_what_is_missing(arguments: list[str], said: str, capsys: pyt
 @pytest.mark.parametrize(
     ("n_leads", "n_purchases", "said"),
     [
-        (49, 40, "expected at least 50 leads to learn from, got 49"),
-        (60, 3, "at least 20 purchases to learn from, got 3"),
+        (9, 8, "expected at least 10 leads for a first curve (50 to learn from what leads do), got 9"),
+        (60, 4, "at least 5 purchases for a first curve (20 to learn from what leads do), got 4"),
     ],
 )
 def test_too_little_to_learn_from(
