@@ -1,6 +1,7 @@
 """Settings: from the environment (prefix LEADTIME_), else from leadtime.toml, else the defaults below.
 
-Only entry points read them; everything else is handed the values it needs.
+Only entry points read them; everything else is handed the values it needs. ``[estimator]`` (which estimator, with which
+parameters) is features/estimator_settings.py's; training/fitting.py makes the estimator from it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pydantic_settings import (
 )
 
 from features.errors import InputError
+from features.estimator_settings import Estimator
 
 SETTINGS_FILE = "leadtime.toml"
 
@@ -189,6 +191,7 @@ class Settings(BaseSettings):
     window_coverage: float = Field(0.8, gt=0, lt=1, description="share of purchasers who buy within their window")
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
+    estimator: Estimator = Estimator()
     crm: CrmSettings = CrmSettings()
     sales: SalesSettings = SalesSettings()
     measurement: Measurement = Measurement()

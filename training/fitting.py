@@ -84,9 +84,16 @@ def fit(
         seed=seed,
         version=version,
         signal=signal,
-        hazard=_without_features(settings, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
+        hazard=_without_features(settings, seed)
+        if signal is not None and signal.baseline == NO_FEATURES
+        else estimator_of(settings, seed),
     )
     return Fitted(scorer, train, calibrate)
+
+
+def estimator_of(settings: Settings, seed: int) -> PurchaseHazard:
+    """What ``[estimator]`` asks for, unfitted."""
+    return PurchaseHazard(settings.horizons, seed=seed, **settings.estimator.parameters)  # type: ignore[arg-type]
 
 
 def _without_features(settings: Settings, seed: int) -> PurchaseHazard:

@@ -134,8 +134,8 @@ def _check_test(test: Examples, split: Split) -> None:
 
 
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
-    """The date until which was learned, and 8 digits that differ when data, seed or a business setting does."""
-    chosen = settings.model_dump_json(include={"horizons", "window_coverage", "costs", "events"})
+    """The date until which was learned, and 8 digits that differ when data, seed, estimator or business settings do."""
+    chosen = settings.model_dump_json(include={"horizons", "window_coverage", "costs", "events", "estimator"})
     return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
 
 
