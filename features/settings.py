@@ -200,6 +200,7 @@ class Settings(BaseSettings):
 
     model_name: str = "leadtime"
     model_alias: str = "champion"
+    tuning_url: str = Field("sqlite:///var/tuning.db", description="SQLite or PostgreSQL, not the database of the log")
 
     scores_max_age_hours: float = Field(
         24.0,
