@@ -76,13 +76,8 @@ class Result:
         counted = f"{self.trials} trials in study {self.study}, {self.pruned} of them broken off early."
         if self.compared is None:
             return f"{counted}\nNone was better than the settings in force: they stay."
-        if self.better:
-            verdict = "is better"
-        else:
-            verdict = "did not prove better, so the settings in force stay"
-        return (
-            f"{counted}\nOn the newest block, which no trial has seen, the best one {verdict}:\n{self.compared.said}."
-        )
+        verdict = "is better" if self.better else "did not prove better, so the settings in force stay"
+        return f"{counted}\nOn the newest block, which none has seen, the best one {verdict}:\n{self.compared.said}."
 
 
 def tune(source: Source, settings: Settings, asked: Asked) -> Result:
