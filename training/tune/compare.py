@@ -28,12 +28,17 @@ class Compared:
         return self.gap.high < 0
 
     @property
+    def gain(self) -> Estimate:
+        """By how many percent of the score in force the one found is better."""
+        share = -100 / self.in_force
+        return Estimate(self.gap.value * share, self.gap.high * share, self.gap.low * share)
+
+    @property
     def said(self) -> str:
-        share = 100 / self.in_force
-        low, high = sorted((-self.gap.high * share, -self.gap.low * share))
+        gain = self.gain
         return (
-            f"integrated Brier score {self.found:.5f} against {self.in_force:.5f}: "
-            f"{-self.gap.value * share:.2f} % better ({low:.2f} to {high:.2f})"
+            f"integrated Brier score {self.found:.5f} against {self.in_force:.5f}, "
+            f"{gain.value:.2f} % better ({gain.low:.2f} to {gain.high:.2f})"
         )
 
 

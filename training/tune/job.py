@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import sys
 import time
@@ -57,8 +58,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Result:
-    """``parameters``: of the best trial, those that were searched. ``compared``: None where the settings in force were
-    the best trial themselves.
+    """``parameters``: of the best trial, with those that are set and not searched for. ``compared``: None where the
+    settings in force were the best trial themselves. Scores: on the folds, as Objective gives them.
     """
 
     study: str
@@ -66,6 +67,8 @@ class Result:
     compared: Compared | None
     trials: int
     pruned: int
+    best_score: float
+    score_in_force: float
 
     @property
     def better(self) -> bool:
@@ -184,18 +187,27 @@ def _result(study: Study, newest: Fold | None, settings: Settings, asked: Asked)
         )
     best, done = study.best_trial, finished(study)
     found = {**fixed(settings.estimator.parameters), **readable(best.params)}
-    counts = (len(done), sum(trial.state == TrialState.PRUNED for trial in done))
-    if REFERENCE in best.user_attrs:
-        return Result(study.study_name, found, None, *counts)
-    compared = compare(newest, settings, found, seed=asked.seed)
-    return Result(study.study_name, found, compared, *counts)
+    reference = reference_of(study)
+    own = None if REFERENCE in best.user_attrs else compare(newest, settings, found, seed=asked.seed)
+    return Result(
+        study=study.study_name,
+        parameters=found,
+        compared=own,
+        trials=len(done),
+        pruned=sum(trial.state == TrialState.PRUNED for trial in done),
+        best_score=study.best_value,
+        score_in_force=math.nan if reference is None or reference.value is None else reference.value,
+    )
 
 
 def _log(run: Run, study: Study, result: Result) -> None:
-    metrics = {"trials": result.trials, "trials_pruned": result.pruned, "best_score": study.best_value}
-    reference, compared = reference_of(study), result.compared
-    if reference is not None and reference.value is not None:
-        metrics["score_in_force"] = reference.value
+    metrics = {
+        "trials": result.trials,
+        "trials_pruned": result.pruned,
+        "best_score": result.best_score,
+        "score_in_force": result.score_in_force,
+    }
+    compared = result.compared
     if compared is not None:
         metrics |= {
             "ibs": compared.found,
