@@ -79,27 +79,39 @@ DATASETS: dict[str, Callable[[Path, int], tuple[str, tuple[int, ...]]]] = {
 }
 
 
-def search(dataset: str, *, leads: int, trials: int, minutes: float) -> Done:
+def search(dataset: str, given: argparse.Namespace) -> Done:
     with tempfile.TemporaryDirectory(prefix="leadtime-tuning-") as place:
         folder = Path(place)
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
-        end, horizons = DATASETS[dataset](folder / "tables", leads)
-        settings = load_settings(horizons=horizons, tuning_url=f"sqlite:///{folder / 'tuning.db'}")
+        end, horizons = DATASETS[dataset](folder / "tables", given.leads)
+        settings = load_settings(
+            horizons=horizons,
+            tuning_url=f"sqlite:///{folder / 'tuning.db'}",
+            estimator={"parameters": {"max_rows": given.max_rows}},
+        )
         known_by = parse_time(end, where=dataset)
-        asked = Asked(known_by=known_by, now=known_by, seed=SEED, minutes=minutes, trials=trials, jobs=1, folds=3)
+        asked = Asked(
+            known_by=known_by,
+            now=known_by,
+            seed=SEED,
+            minutes=given.minutes,
+            trials=given.trials,
+            jobs=1,
+            folds=given.folds,
+        )
         began = time.process_time()
         result = tune(Source("", folder / "tables"), settings, asked)
-        return Done(dataset, leads, result, (time.process_time() - began) / 60)
+        return Done(dataset, given.leads, result, (time.process_time() - began) / 60)
 
 
-def report(found: Sequence[Done]) -> str:
+def report(found: Sequence[Done], given: argparse.Namespace) -> str:
     head = ["data", "leads", "trials (broken off)", "minutes of a core", "better in the search, %", "IBS, defaults",
             "better on unseen data, %", "verdict"]  # fmt: skip
     better = sum(each.result.better for each in found)
     return (
-        "`make bench-tuning` (`python -m benchmarks.tuning`). Each search (`python -m training.tune`, three folds by "
-        "rolling origin) begins with the defaults. Its best settings and the defaults are then fitted anew and "
-        "compared on the newest block, paired by lead. *Better in the search* is how far the best trial was ahead "
+        f"`make bench-tuning` (`python -m benchmarks.tuning`). Each search (`python -m training.tune`, {given.folds} "
+        f"folds by rolling origin, max_rows {given.max_rows:,}) begins with the defaults. Its best settings and the "
+        "defaults are then fitted anew and compared on the newest block, paired by lead. *Better in the search* is how far the best trial was ahead "
         "of the defaults on the folds it was chosen by: of many trials the best is also the luckiest.\n\n"
         f"{markdown_table(head, [each.row() for each in found])}\n\n"
         f"Better by more than chance: {better} of {len(found)}. Settings that are not are not proposed."
@@ -109,24 +121,25 @@ def report(found: Sequence[Done]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tuning", description=__doc__)
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
-    parser.add_argument("--leads", type=int, default=2_000)
+    parser.add_argument("--leads", type=int, default=1_000)
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--max-rows", type=int, default=20_000, help="of one member of the ensemble; more take longer")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each search")
     parser.add_argument("--document", action="store_true", help="write docs/benchmarks.md")
     args = parser.parse_args(argv)
-    found = []
+    found: list[Done] = []
     for dataset in args.datasets:
         print(f"\n{dataset}", file=sys.stderr)
         try:
-            found.append(search(dataset, leads=args.leads, trials=args.trials, minutes=args.minutes))
+            found.append(search(dataset, args))
         except FileNotFoundError as error:
             print(f"{dataset}: skipped, {error}", file=sys.stderr)
             continue
         print(found[-1].result.said, flush=True)
-    body = report(found)
-    print(f"\n{body}")
-    if args.document:
-        put_section(TITLE, body)
+        if args.document:  # a search takes long: what is done is kept
+            put_section(TITLE, report(found, args))
+    print(f"\n{report(found, args)}")
     return 0
 
 
