@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
 	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-service bench-simulator \
-	bench-speed bench-store
+	bench-speed bench-store bench-tuning
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -110,6 +110,9 @@ bench-store: $(VENV)/.runtime  ## events appended and read a second
 
 bench-speed: $(VENV)/.runtime  ## full curves a second, beside LightGBM's plain way; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.speed
+
+bench-tuning: $(VENV)/.runtime  ## default settings against tuned ones on unseen data; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.tuning --document
 
 bench-simulator: $(VENV)/.runtime  ## seconds and memory of simulating 5,000 to 1,000,000 leads
 	$(BIN)/python -m benchmarks.simulator

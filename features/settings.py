@@ -1,6 +1,7 @@
 """Settings: from the environment (prefix LEADTIME_), else from leadtime.toml, else the defaults below.
 
-Only entry points read them; everything else is handed the values it needs.
+Only entry points read them; everything else is handed the values it needs. ``[estimator]`` (which estimator, with which
+parameters) is features/estimator_settings.py's; training/fitting.py makes the estimator from it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pydantic_settings import (
 )
 
 from features.errors import InputError
+from features.estimator_settings import Estimator
 
 SETTINGS_FILE = "leadtime.toml"
 PREFIX = "LEADTIME_"
@@ -194,6 +196,7 @@ class Settings(BaseSettings):
     window_coverage: float = Field(0.8, gt=0, lt=1, description="share of purchasers who buy within their window")
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
+    estimator: Estimator = Estimator()
     crm: CrmSettings = CrmSettings()
     sales: SalesSettings = SalesSettings()
     measurement: Measurement = Measurement()
@@ -202,6 +205,7 @@ class Settings(BaseSettings):
 
     model_name: str = "leadtime"
     model_alias: str = "champion"
+    tuning_url: str = Field("sqlite:///var/tuning.db", description="SQLite or PostgreSQL, not the database of the log")
 
     scores_max_age_hours: float = Field(
         24.0,

@@ -17,10 +17,44 @@ from model.curves import Float
 from model.discrete import logit
 from model.person_period import Int64, Rows, TimeCovariates, person_period
 
-FIT_OPTIONS = ("min_events", "max_rows", "max_trees", "learning_rate", "n_jobs", "seed")  # as PurchaseHazard names them
-_ROWS_PER_LEAD, _LEAST_ROWS = 25, 60_000  # expanded rows of a member
+# as PurchaseHazard names them
+FIT_OPTIONS = ("min_events", "max_rows", "rows_per_lead", "max_trees", "learning_rate", "n_jobs", "seed")
+_LEAST_ROWS = 60_000  # expanded rows of a member, where there are as many
 _SAMPLE = 30_000  # expanded rows from which the bins of columns are found
 _SMALL = 20_000  # expanded rows below which threads cost more than they bring
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees grow, as PurchaseHazard names it."""
+
+    leaves: float
+    leaf_endings: float
+    l2: float
+    columns_per_tree: float
+    row_share: float
+
+    def params(self, n_events: int, n_columns: int) -> dict[str, Any]:
+        """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
+        grown = np.clip(round(np.sqrt(n_events) / 2), 4, 31)
+        return {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "boost_from_average": False,
+            "num_leaves": max(2, round(float(grown) * self.leaves)),
+            "min_data_in_leaf": 20,
+            "min_sum_hessian_in_leaf": self.leaf_endings,
+            "lambda_l2": self.l2,
+            "feature_fraction": float(np.clip(self.columns_per_tree / n_columns, 0.15, 0.7)),
+            "bagging_fraction": self.row_share,
+            "bagging_freq": 1,
+            "min_data_per_group": 50,
+            "cat_smooth": 20.0,
+            "max_cat_to_onehot": 4,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbose": -1,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +114,12 @@ def fit_ensemble(
     *,
     min_events: int,
     max_rows: int,
+    rows_per_lead: int,
     max_trees: int,
     learning_rate: float,
     n_jobs: int,
     seed: int,
+    growth: Growth,
 ) -> Ensemble | None:
     """None where no ending has come to ``min_events`` leads. Options as of PurchaseHazard."""
     lead_endings = given.lead_endings()
@@ -91,13 +127,12 @@ def fit_ensemble(
     endings = [e for e, count in counts.items() if count >= max(min_events, FOLDS)]
     if not endings:
         return None
-    most = min(max_rows, max(_LEAST_ROWS, _ROWS_PER_LEAD * len(lead_endings)))
+    most = min(max_rows, max(_LEAST_ROWS, rows_per_lead * len(lead_endings)))
     source = given.draw(seed, endings, most).source
     rng = np.random.default_rng(seed)
     sample = source[np.sort(rng.permutation(len(source))[:_SAMPLE])]
     shared = {
         "learning_rate": learning_rate,
-        "feature_fraction": float(np.clip(12 / given.n_columns, 0.15, 0.7)),
         "num_threads": n_jobs if len(source) > _SMALL else 1,
         "seed": seed,
     }
@@ -107,7 +142,7 @@ def fit_ensemble(
         cuts=_cuts(sample, given.categorical),
         shapes=shapes_of(sample, given.categorical, given.curved()),
         endings=endings,
-        params={e: _params(counts[e]) | shared for e in endings},
+        params={e: growth.params(counts[e], given.n_columns) | shared for e in endings},
         max_trees=max_trees,
         seed=seed,
     )
@@ -122,24 +157,3 @@ def _cuts(sample: Float, categorical: list[int]) -> lgb.Dataset:
         feature_name=[f"f{i}" for i in range(sample.shape[1])],  # LightGBM refuses some characters in names
         params=DATA_OPTIONS,
     ).construct()
-
-
-def _params(n_events: int) -> dict[str, Any]:
-    """Trees grow with the number of leads that ended so; what one leaf needs is told in expected endings."""
-    return {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "boost_from_average": False,
-        "num_leaves": int(np.clip(round(np.sqrt(n_events) / 2), 4, 31)),
-        "min_data_in_leaf": 20,
-        "min_sum_hessian_in_leaf": 2.0,
-        "lambda_l2": 10.0,
-        "bagging_fraction": 0.5,
-        "bagging_freq": 1,
-        "min_data_per_group": 50,
-        "cat_smooth": 20.0,
-        "max_cat_to_onehot": 4,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-    }

@@ -9,7 +9,7 @@ exists only while it is at risk. (Discrete hazards: Allison 1982; landmarks: van
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -26,7 +26,7 @@ from model.cross_fit import Blend
 from model.curves import Curves, Float
 from model.discrete import baseline_hazards, curves_from_hazards, expit, logit
 from model.estimator import CurveEstimator, aligned
-from model.fit_hazard import FIT_OPTIONS, Material, fit_ensemble
+from model.fit_hazard import FIT_OPTIONS, Growth, Material, fit_ensemble
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
 from model.person_period import Int64, TimeCovariates
@@ -39,10 +39,13 @@ class PurchaseHazard(CurveEstimator):
     """Curves of *purchased* and *lost* from features, for censored data with covariates known in advance.
 
     ``horizons``: days, rising; the curve ends at the longest. ``max_trees``: boosted trees of one member of the
-    ensemble (model.cross_fit). ``max_rows``: rows (landmark, bin) that a member uses at most, and at most 25 a
-    lead, for the rows of a lead are alike; above it each member draws its own.
+    ensemble (model.cross_fit). ``max_rows``: rows (landmark, bin) that a member uses at most, and at most
+    ``rows_per_lead`` a lead, for the rows of a lead are alike; above it each member draws its own.
     ``min_events``: leads with an ending that it takes to learn its hazard from features; below, Aalen-Johansen's is
     taken. ``lead_power``: a row weighs n ** -lead_power, n being the rows of its lead; 0 alone leaves hazards unbiased.
+    ``leaves``: factor on the number of leaves of a tree, which grows with the number of endings; ``leaf_endings``: what
+    a leaf needs, about as many expected endings; ``l2``: penalty on leaf values; ``columns_per_tree``: drawn for each
+    tree, at least 15 and at most 70 % of all; ``row_share``: share of the rows drawn for each tree.
     ``seed``: the same data, parameters and seed give the same model.
 
     Two columns of X have a meaning of their own: ``deadline_days`` (days to the declared deadline) and ``age_days``;
@@ -58,8 +61,14 @@ class PurchaseHazard(CurveEstimator):
         max_trees: int = 400,
         learning_rate: float = 0.05,
         max_rows: int = 250_000,
+        rows_per_lead: int = 25,
         min_events: int = 20,
         lead_power: float = 0.0,
+        leaves: float = 1.0,
+        leaf_endings: float = 2.0,
+        l2: float = 10.0,
+        columns_per_tree: float = 12.0,
+        row_share: float = 0.5,
         n_jobs: int = 2,
         seed: int = 0,
     ) -> None:
@@ -67,8 +76,14 @@ class PurchaseHazard(CurveEstimator):
         self.max_trees = max_trees
         self.learning_rate = learning_rate
         self.max_rows = max_rows
+        self.rows_per_lead = rows_per_lead
         self.min_events = min_events
         self.lead_power = lead_power
+        self.leaves = leaves
+        self.leaf_endings = leaf_endings
+        self.l2 = l2
+        self.columns_per_tree = columns_per_tree
+        self.row_share = row_share
         self.n_jobs = n_jobs
         self.seed = seed
 
@@ -121,6 +136,7 @@ class PurchaseHazard(CurveEstimator):
                 categorical=self.columns_.categorical,
             ),
             **{name: getattr(self, name) for name in FIT_OPTIONS},
+            growth=Growth(**{each.name: getattr(self, each.name) for each in fields(Growth)}),
         )
         self.blends_ = found.blends if found else {}
         self.texts_ = found.texts if found else {}

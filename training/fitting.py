@@ -103,8 +103,15 @@ def fit_examples(
             seed=seed,
             version=version,
             signal=signal,
-            hazard=_baseline(settings, signal, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
+            hazard=_baseline(settings, signal, seed)
+            if signal is not None and signal.baseline == NO_FEATURES
+            else estimator_of(settings, seed),
         )
+
+
+def estimator_of(settings: Settings, seed: int) -> PurchaseHazard:
+    """What ``[estimator]`` asks for, unfitted."""
+    return PurchaseHazard(settings.horizons, seed=seed, **settings.estimator.parameters)  # type: ignore[arg-type]
 
 
 def _baseline(settings: Settings, signal: Signal, seed: int) -> PurchaseHazard:

@@ -1,0 +1,1 @@
+"""What tuning brings on data that the search has not seen."""

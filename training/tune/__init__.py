@@ -1,0 +1,1 @@
+"""Looking for parameters of the estimator that predict better than its defaults."""

@@ -1,0 +1,71 @@
+"""Look for parameters that predict better than those in force: ``python -m training.tune``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from features.errors import InputError, LeadtimeError
+from features.events import DAY, parse_time, to_iso
+from features.settings import SETTINGS_FILE, load_settings
+from training.inputs import Source
+from training.tune.job import Asked, tune
+from training.tune.settings_file import as_block, put
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.tune", description=__doc__)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="learn from a folder of tables instead of the store")
+    parser.add_argument(
+        "--as-known-at", metavar="TIME", help="learn from what was known then instead of now (ISO 8601)"
+    )
+    parser.add_argument("--seed", type=int, help="of the examples and the fits; another makes another study")
+    parser.add_argument("--minutes", type=float, default=30.0, help="begin no trial after that (default %(default)g)")
+    parser.add_argument("--trials", type=int, default=100, help="of all starts together (default %(default)s)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread (default %(default)s)")
+    parser.add_argument("--folds", type=int, default=3, help="blocks of the past to judge by (default %(default)s)")
+    parser.add_argument(
+        "--write", action="store_true", help=f"put what was found into {SETTINGS_FILE}, if it is better"
+    )
+    given = parser.parse_args(argv)
+    now = time.time_ns() // 1000
+    try:
+        for option, least in (("minutes", 0), ("trials", 1), ("jobs", 1), ("folds", 1)):
+            if getattr(given, option) < least:
+                raise InputError(where=f"--{option}", expected=f"{least} or more", got=str(getattr(given, option)))
+        settings = load_settings()
+        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
+        if known_by > now + DAY:
+            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
+        asked = Asked(
+            known_by=known_by,
+            now=now,
+            seed=settings.seed if given.seed is None else given.seed,
+            minutes=given.minutes,
+            trials=given.trials,
+            jobs=given.jobs,
+            folds=given.folds,
+        )
+        result = tune(Source(settings.database_url, given.data), settings, asked)
+        print(f"\n{result.said}")
+        if result.better and given.write:
+            put(Path(SETTINGS_FILE), result.parameters)
+            print(f"\nWritten to {SETTINGS_FILE}. python -m training.train makes a model with it.")
+        elif result.better:
+            print(f"\nTo use it, put this into {SETTINGS_FILE} (or start again with --write):\n")
+            print(as_block(result.parameters))
+        print(f"\nTo go on with this search: python -m training.tune --as-known-at {to_iso(known_by)}")
+    except LeadtimeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the trials that had ended are kept, the same command goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
