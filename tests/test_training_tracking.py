@@ -81,3 +81,24 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelUnavailable, match="MLFLOW_TRACKING_URI"):
         Tracking(f"sqlite:///{tmp_path}/file/mlflow/mlflow.db", model_name="leadtime")
+
+
+def test_children_know_their_parent_and_end_by_themselves(uri: str) -> None:
+    tracking = Tracking(uri, model_name="family")
+    with tracking.run("study", tags={"kind": "tune"}) as parent:
+        with parent.child("trial 0") as first:
+            first.log(metrics={"ibs": 0.2}, step=3)
+        with tracking.run("trial 1", parent=parent.run_id) as second:
+            second.log(params={"leaves": 7})
+        with pytest.raises(ZeroDivisionError), parent.child("trial 2") as third:
+            _ = 1 / 0
+    tracking.reopen(parent.run_id).log(tags={"best": first.run_id})
+    beneath = tracking.client.search_runs([parent.experiment_id], f"tags.mlflow.parentRunId = '{parent.run_id}'")
+    assert {run.info.run_id: run.info.status for run in beneath} == {
+        first.run_id: "FINISHED",
+        second.run_id: "FINISHED",
+        third.run_id: "FAILED",
+    }
+    assert tracking.client.get_metric_history(first.run_id, "ibs")[0].step == 3
+    found = tracking.client.get_run(parent.run_id)
+    assert (found.info.status, found.data.tags["best"]) == ("FINISHED", first.run_id)

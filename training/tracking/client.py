@@ -1,8 +1,4 @@
-"""What a training run leaves behind in MLflow. The one module of training that knows MLflow.
-
-The scorer's files lie under ``scorer/`` of the run, beside an ``MLmodel`` that names how to load them: text and
-JSON, no pickle. That folder is the source of the registered version.
-"""
+"""Runs and registered versions at one tracking URI."""
 
 from __future__ import annotations
 
@@ -12,24 +8,19 @@ import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mlflow
 import mlflow.artifacts
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models.model import Model
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, ModelUnavailable
 from model.manifest import MANIFEST, TAG, check, digest_of, manifest
-from training.files import read_files, write_files
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from training.files import read_files
+from training.tracking.runs import Run, opened
 
 EXPERIMENT = "leadtime"
 SERVING = "scorer"  # what serves
@@ -45,31 +36,6 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds instead of minutes until one is told
     for name in ("alembic", "mlflow.store", "mlflow.models", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run under way."""
-
-    client: MlflowClient
-    run_id: str
-
-    def log(self, *, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
-        """Metrics that are not finite are left out: MLflow's pages cannot sort them."""
-        self.client.log_batch(
-            self.run_id,
-            metrics=[Metric(name, float(value), 0, 0) for name, value in metrics.items() if abs(value) < float("inf")],
-            params=[Param(name, str(value)) for name, value in params.items()],
-            tags=[RunTag(name, value) for name, value in tags.items()],
-        )
-
-    def files(self, folder: str, files: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory() as temporary:
-            write_files(Path(temporary), files)
-            self.client.log_artifacts(self.run_id, temporary, folder)
-
-    def picture(self, name: str, figure: Figure) -> None:
-        self.client.log_figure(self.run_id, figure, f"pictures/{name}.png")
 
 
 class Tracking:
@@ -103,18 +69,19 @@ class Tracking:
         return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts))
 
     @contextmanager
-    def run(self, name: str) -> Iterator[Run]:
-        """A run that ends FINISHED, or FAILED when the block does not come to its end (Ctrl-C: KILLED)."""
-        run = Run(self.client, self.client.create_run(self._experiment, run_name=name).info.run_id)
-        status = "FAILED"
-        try:
+    def run(
+        self, name: str, *, parent: Run | str | None = None, tags: Mapping[str, str] | None = None
+    ) -> Iterator[Run]:
+        """A run that ends FINISHED, or FAILED when the block does not come to its end (Ctrl-C: KILLED).
+
+        ``parent``: the run that it belongs to, or its id: that of another process will do.
+        """
+        with opened(self.client, self._experiment, name, parent=parent, tags=tags) as run:
             yield run
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise
-        finally:
-            self.client.set_terminated(run.run_id, status)
+
+    def reopen(self, run_id: str) -> Run:
+        """A run of before, to write more into it; its status stays as it is."""
+        return Run(self.client, self._experiment, run_id)
 
     def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
         """Log the scorer's files and register them as a new version, which is returned. No alias moves.
