@@ -8,40 +8,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from features.errors import InputError, LeadtimeError
 from features.events import DAY, content_id, parse_time, to_iso
 from features.history import History
 from features.lives import BOUGHT, lead_lives
 from features.settings import Settings, load_settings
 from model.examples import Examples, Split, calendar_split
-from model.scorer import Scorer
 from training import pictures
 from training.abstention import choose
 from training.fitting import Fitted, check_enough, fit, serving_split
-from training.gate import Verdict, judge
+from training.gate import Verdict, find_rivals, judge
 from training.inputs import Source, digest
-from training.measuring import Measured, against, measure
+from training.measuring import Measured, measure
 from training.progress import stage
+from training.promotion import let_serve
 from training.summary import decision, next_steps, summary
 from training.tracking import MEASURED, Run, Tracking
-
-
-def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
-    """What the serving model was measured by, if one serves: fitted without the newest block of its own training.
-
-    None, too, where its files are of a format that this program no longer reads, which is said on stderr: the
-    remedy is a new model, so nothing may keep it from being trained.
-    """
-    if tracking.find(settings.model_alias) is None:
-        return None
-    files = tracking.load(settings.model_alias, folder=MEASURED)
-    try:
-        return Scorer.from_files(files)
-    except InputError as error:
-        print(f"the serving model cannot be compared with: {error}", file=sys.stderr)
-        return None
 
 
 def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True) -> Verdict:
@@ -61,7 +43,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
     version = version_name(settings, split, data=seen, seed=seed)
     with stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-        champion = champions(tracking, settings)
+        rivals = find_rivals(tracking, settings)
     with stage("fit on the older blocks") as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
@@ -89,13 +71,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         serving = fit(history, serving_split(split), settings, seed=seed, version=version, signal=signal)
         fitting.note = f"{len(serving.train):,} examples"
     with stage("judge, log and register") as logging, tracking.run(version) as run:
-        verdict = judge(
-            skill=measured.evaluation.skill,
-            ratios=measured.evaluation.ratio,
-            icis=measured.evaluation.ici,
-            leads=len(np.unique(measured.block.groups)),
-            against_champion=None if champion is None else against(champion, history, test, measured, seed=seed),
-        )
+        verdict = judge(measured, fitted.scorer, test, history, settings, rivals=rivals, seed=seed)
         run.log(
             params=_params(settings, split, serving, seed=seed, source=source, position=position),
             metrics=measured.metrics(),
@@ -110,15 +86,14 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
         _draw(run, measured, serving)
         run.files(MEASURED, fitted.scorer.to_files())
         registered = tracking.register(run, serving.scorer.to_files(), tags={"model_version": version})
-        if verdict.passed:
-            tracking.promote(registered, settings.model_alias)
+        verdict = let_serve(tracking, settings, verdict, registered, now=now)
         logging.note = f"version {registered} of {settings.model_name}"
     print("\nOn the newest block, which the measured model has not seen:\n")
     print(summary(measured.evaluation, measured.reference, measured.windows, asked=settings.window_coverage))
     print(f"\n  {signal.why[:1].upper()}{signal.why[1:]}.")
     print(f"\n{decision(verdict, version=registered, settings=settings)}")
     if hints:
-        serves = verdict.passed or champion is not None
+        serves = verdict.passed or rivals.champion is not None
         print(f"\n{next_steps(settings, source, version=registered, serves=serves)}")
     return verdict
 

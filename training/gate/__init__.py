@@ -2,6 +2,7 @@
 
 from training.gate.duel import Rival
 from training.gate.judge import judge
+from training.gate.rivals import Rivals, find_rivals
 from training.gate.verdict import Check, Verdict
 
-__all__ = ["Check", "Rival", "Verdict", "judge"]
+__all__ = ["Check", "Rival", "Rivals", "Verdict", "find_rivals", "judge"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
+import numpy.typing as npt
 
 from features.builder import build
 from features.gate_settings import GateSettings
@@ -19,11 +20,10 @@ from model.metrics import Weights, expected_observed, ici
 from model.scorer import Scorer
 from training.evaluation import Block, ibs_losses
 from training.gate.paired import Gap, Int64, Statistic, dealt, gap, mean_of, not_worse
-from training.gate.segments import Segments
 from training.gate.verdict import Check
 from training.measuring import Answers, not_learned_from
 
-MOST_ROWS = 20_000  # for the calibration index, whose smooth takes long
+MOST_ROWS, POINTS = 20_000, 25  # for the calibration index, whose smooth takes long
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,17 @@ class Duel:
 
     @classmethod
     def on(
-        cls, history: History, test: Examples, answers: Answers, rival: Rival, own: Scorer, parts: Segments, *, seed: int
+        cls,
+        history: History,
+        test: Examples,
+        answers: Answers,
+        rival: Rival,
+        *,
+        own: Scorer,
+        groups: npt.NDArray[np.str_],
+        seed: int,
     ) -> Duel:
+        """``answers`` of the scorer ``own`` to ``test``; ``groups``: (n,) the lead or account of each row."""
         fresh = not_learned_from(rival.scorer, test.as_of)
         rows = test.rows(fresh)
         longest = min(own.horizons[-1], rival.scorer.horizons[-1])
@@ -63,7 +72,7 @@ class Duel:
             block=block,
             own=mine,
             other=theirs,
-            group=dealt(parts.groups[fresh], seed=seed),
+            group=dealt(groups[fresh], seed=seed),
             losses=(ibs_losses(block, mine.curves), ibs_losses(block, theirs.curves)),
             rival=rival.name,
             rows=np.flatnonzero(fresh),
@@ -130,7 +139,7 @@ class Duel:
 
     def _calibration_index(self, rows: Int64) -> tuple[float, float]:
         weights = _rows_of(self._weights, rows)
-        own, other = (float(ici(weights, predicted[rows]).mean()) for predicted in self._predicted)
+        own, other = (float(ici(weights, predicted[rows], points=POINTS).mean()) for predicted in self._predicted)
         return own, other
 
     def _ratio(self, rows: Int64) -> tuple[float, float]:

@@ -22,13 +22,15 @@ from model.curves import Float
 from training.gate.verdict import Check
 
 Int64 = npt.NDArray[np.int64]
-Statistic = Callable[[Int64], tuple[float, float]]  # of some rows: the new model's figure and the other's; less is better
+Statistic = Callable[
+    [Int64], tuple[float, float]
+]  # of some rows: the new model's figure and the other's; less is better
 GROUPS = 40
 
 
 @dataclass(frozen=True)
 class Gap:
-    """``own`` less ``other``: above 0 the new model is worse. ``error``: its standard error, with ``freedom`` degrees."""
+    """``own`` less ``other``: above 0 the new model is worse. ``error``: the standard error, of ``freedom`` degrees."""
 
     own: float
     other: float
@@ -68,9 +70,7 @@ def gap(statistic: Statistic, group: Int64, rows: Int64 | None = None) -> Gap | 
     return Gap(own, other, float(np.sqrt((k - 1) / k * ((known - known.mean()) ** 2).sum())), k - 1)
 
 
-def not_worse(
-    name: str, found: Gap | None, *, margin: float, chance: float, rival: str, main: bool = False
-) -> Check:
+def not_worse(name: str, found: Gap | None, *, margin: float, chance: float, rival: str, main: bool = False) -> Check:
     """``margin``: by how much the figure may be higher; ``chance``: see ``Gap.limits``."""
     name = f"{name}, against {rival}"
     if found is None:
