@@ -177,7 +177,10 @@ def test_a_version_that_was_held_against_another_than_serves_by_now_does_not_ser
     assert tracking.find("champion") == two
 
 
-def test_an_alias_that_another_tool_moved_is_noted_and_gone_back_along(tracking: Tracking) -> None:
+def test_an_alias_that_another_tool_moved_is_noted_and_gone_back_along(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.tracking.versions._PATIENCE", 0.1)
     one, two = add(tracking), add(tracking)
     tracking.promote(one, "champion")
     assert versions(tracking).path() == [one, two, one]

@@ -52,8 +52,7 @@ def promote(tracking: Tracking, settings: Settings, version: str | None, given: 
         raise InputError(
             where=f"version {wanted}", expected="files that load and score", got=wrong, remedy="Train the model anew"
         )
-    kind = "person" if passed else "forced"
-    versions.promote(wanted, kind=kind, by=_who(), why=given.why or "", now=now, best=True)
+    versions.promote(wanted, kind="person" if passed else "forced", by=_who(), why=given.why or "", now=now, best=True)
     return f"Version {wanted} of {settings.model_name} serves now as {settings.model_alias!r}."
 
 

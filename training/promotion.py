@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import orjson
 
 from features.errors import InputError, LeadtimeError
 from features.settings import Settings
 from model.scorer import Scorer
+from training.data_checks import Finding
 from training.gate import Check, Verdict
-from training.tracking import Tracking
+from training.tracking import Run, Tracking
 from training.tracking.versions import Versions
 
 GATE = "the gate"
@@ -59,6 +62,19 @@ def let_serve(tracking: Tracking, settings: Settings, verdict: Verdict, version:
     versions.tag(version, "gate", "passed" if verdict.passed else "refused")
     versions.tag(version, "gate_reasons", verdict.reasons)
     return verdict
+
+
+def log_checks(run: Run, findings: Sequence[Finding], verdict: Verdict) -> None:
+    """Into the run: what the data checks found, which of them were overridden, and the figures of the gate."""
+    overridden = sorted({found.name for found in findings if found.level == "ignored"})
+    worst = "ignored" if overridden else "warned" if any(found.level == "warn" for found in findings) else "ok"
+    run.log(tags={"data_checks": worst, **({"data_checks_ignored": ", ".join(overridden)} if overridden else {})})
+    checks = {"data_checks": [found.to_json() for found in findings], "gate": verdict.to_json()}
+    run.files("checks", {f"{name}.json": _json(content) for name, content in checks.items()})
+
+
+def _json(content: object) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
 def _with(verdict: Verdict, name: str, reason: str) -> Verdict:

@@ -16,20 +16,30 @@ from features.settings import Settings, load_settings
 from model.examples import Examples, Split, calendar_split
 from training import pictures
 from training.abstention import choose
+from training.data_checks import NAMES, check_data, refuse, told
 from training.fitting import Fitted, check_enough, fit, serving_split
 from training.gate import Verdict, find_rivals, judge
 from training.inputs import Source, digest
 from training.measuring import Measured, measure
 from training.progress import stage
-from training.promotion import let_serve
+from training.promotion import let_serve, log_checks
 from training.summary import decision, next_steps, summary
 from training.tracking import MEASURED, Run, Tracking
 
 
-def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: int, hints: bool = True) -> Verdict:
+def train(
+    source: Source,
+    settings: Settings,
+    *,
+    known_by: int,
+    now: int,
+    seed: int,
+    hints: bool = True,
+    ignored: Sequence[str] = (),
+) -> Verdict:
     """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little.
 
-    ``hints``: say what to type next.
+    ``hints``: say what to type next. ``ignored``: names of data checks whose refusals are overridden.
     """
     with stage("read the log") as reading:
         position = source.position()
@@ -44,6 +54,11 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
     with stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         rivals = find_rivals(tracking, settings)
+    with stage("check the data"):
+        champion = None if rivals.champion is None else rivals.champion.scorer
+        found = check_data(history, known_by=known_by, champion=champion)
+        findings = refuse(found, ignored=ignored, serves=rivals.serving is not None)
+    print(*told(findings), sep="\n", end="\n" if told(findings) else "", file=sys.stderr)
     with stage("fit on the older blocks") as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
@@ -83,6 +98,7 @@ def train(source: Source, settings: Settings, *, known_by: int, now: int, seed: 
                 "basis": signal.baseline or signal.basis,
             },
         )
+        log_checks(run, findings, verdict)
         _draw(run, measured, serving)
         run.files(MEASURED, fitted.scorer.to_files())
         registered = tracking.register(run, serving.scorer.to_files(), tags={"model_version": version})
@@ -151,6 +167,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--as-known-at", metavar="TIME", help="learn from what was known then instead of now (ISO 8601)"
     )
+    parser.add_argument(
+        "--ignore-data-checks", action="append", default=[], choices=NAMES, metavar="NAME",
+        help=f"learn though this check refuses the data; may be given again: {', '.join(NAMES)}",
+    )  # fmt: skip
     parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     given = parser.parse_args(argv)
     now = time.time_ns() // 1000
@@ -168,6 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             now=now,
             seed=seed,
             hints=not given.no_hints,
+            ignored=given.ignore_data_checks,
         )
         print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     except LeadtimeError as error:

@@ -23,7 +23,7 @@ from training.tracking.client import Tracking
 BEST, PREVIOUS = "best", "previous"  # aliases, beside that of what serves
 DESCRIPTION_LIMIT = 5000  # characters of a version's description that every database behind MLflow takes
 _ENTRY = "promotion."
-_TRIES, _PATIENCE = 20, 1.0  # seconds that another may take between its entry and its alias
+_TRIES, _PATIENCE = 20, 5.0  # seconds that another may take between its entry and its alias
 _T = TypeVar("_T")
 Kind = Literal["gate", "person", "forced", "rollback", "elsewhere"]
 
