@@ -72,10 +72,11 @@ def fit_cold(history: History, split: Split, settings: Settings, found: Lacking,
     return replace(fitted, scorer=replace(fitted.scorer, windows=windows))
 
 
-def judge_cold(found: Lacking, *, serves: bool) -> Verdict:
+def judge_cold(found: Lacking, *, serving: str | None) -> Verdict:
     """Where nothing serves, one curve for everybody is better than none; what serves already, it does not replace."""
-    if serves:
+    if serving is not None:
         reason = f"too little data to be held against the serving model: {found.why}"
     else:
         reason = f"nothing serves yet, and one curve for everybody is better than none: {found.why}"
-    return Verdict((Check("something to hold against the serving model", not serves, reason),))
+    held = Check("something to hold against the serving model", serving is None, reason, main=True)
+    return Verdict((held,), champion=serving)

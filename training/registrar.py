@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import numpy as np
-
 from features.events import DAY, to_iso
-from model.scorer import Scorer
 from training.cold_start import judge_cold
+from training.data_checks import Finding
 from training.data_report import DataReport, report_of
 from training.document import document
 from training.fitting import Fitted
 from training.folds import run_folds
-from training.gate import Verdict, judge
+from training.gate import Rivals, Verdict, judge
 from training.interrupts import held
 from training.learn import Learned
 from training.material import Material
-from training.measuring import against
 from training.progress import Progress
+from training.promotion import let_serve, log_checks
 from training.summary import summary
 from training.tracking import MEASURED, Example, Run, Tracking
 from training.trained import Trained
@@ -46,8 +45,10 @@ class Registrar:
     progress: Progress
     last: ExitStack
 
-    def register(self, learned: Learned, champion: Scorer | None, *, folds: int) -> Registered:
-        """``champion``: what the serving model was measured by, None where nothing serves."""
+    def register(
+        self, learned: Learned, rivals: Rivals, findings: Sequence[Finding], *, folds: int, now: int
+    ) -> Registered:
+        """``rivals``: what it is held against. ``findings``: of the data checks."""
         given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
         blocks = {"train": learned.fitted.train, "calibrate": learned.fitted.calibrate, "test": learned.test}
         data = report_of(given, blocks)
@@ -62,17 +63,17 @@ class Registrar:
             newest=None if signal.baseline else measured,
         )
         with self.progress.stage("judge, log and register") as logging:
-            compared = None
-            if champion is not None:
-                compared = against(champion, given.history, learned.test, measured, seed=given.seed)
             verdict = judge(
-                skill=measured.evaluation.skill,
-                ratios=measured.evaluation.ratio,
-                icis=measured.evaluation.ici,
-                leads=len(np.unique(measured.block.groups)),
-                against_champion=compared,
+                measured,
+                learned.fitted.scorer,
+                learned.test,
+                given.history,
+                given.settings,
+                rivals=rivals,
+                seed=given.seed,
             )
             self._log(learned.serving, verdict, data, metrics=measured.metrics())
+            log_checks(run, findings, verdict)
             if learned.curve is not None:
                 run.files("learning_curve", {"learning_curve.csv": learned.curve.frame().to_csv(index=False).encode()})
                 run.log(tags={"learning_curve": learned.curve.verdict})
@@ -90,7 +91,7 @@ class Registrar:
                 test=learned.test,
                 measured=measured,
                 signal=signal,
-                champion=champion,
+                champion=None if rivals.champion is None else rivals.champion.scorer,
                 verdict=verdict,
                 folds=rolled,
                 data_report=data,
@@ -98,7 +99,7 @@ class Registrar:
             )
             report = document(run, trained)
             run.files(MEASURED, learned.fitted.scorer.to_files())
-            version = self._version(learned.serving, verdict, trained.example())
+            version, verdict = self._version(learned.serving, verdict, trained.example(), now=now)
             logging.note = f"version {version} of {given.settings.model_name}"
         said = [
             str(data),
@@ -110,16 +111,17 @@ class Registrar:
         ]
         return Registered(version, verdict, "\n\n".join(said))
 
-    def register_cold(self, fitted: Fitted, *, serves: bool) -> Registered:
-        """What was fitted on too little data to measure it. ``serves``: whether a version does already."""
+    def register_cold(self, fitted: Fitted, rivals: Rivals, findings: Sequence[Finding], *, now: int) -> Registered:
+        """What was fitted on too little data to measure it."""
         found = self.given.lacking
         assert found is not None  # noqa: S101 - who calls has asked
         data, why = report_of(self.given, {"train": fitted.train, "calibrate": fitted.calibrate}), found.signal.why
         with self.progress.stage("log and register") as logging:
-            verdict = judge_cold(found, serves=serves)
+            verdict = judge_cold(found, serving=rivals.serving)
             self._log(fitted, verdict, data, metrics={})
+            log_checks(self.run, findings, verdict)
             self.run.files(MEASURED, fitted.scorer.to_files())
-            version = self._version(fitted, verdict)
+            version, verdict = self._version(fitted, verdict, now=now)
             logging.note = f"version {version} of {self.given.settings.model_name}"
         said = f"{data}\n\n  {why[:1].upper()}{why[1:]}. How good it is could not be measured."
         return Registered(version, verdict, said)
@@ -148,7 +150,9 @@ class Registrar:
         )
         self.run.files("data", {"report.json": data.to_json(), "months.csv": data.frame().to_csv(index=False).encode()})
 
-    def _version(self, serving: Fitted, verdict: Verdict, example: Example | None = None) -> str:
+    def _version(
+        self, serving: Fitted, verdict: Verdict, example: Example | None = None, *, now: int
+    ) -> tuple[str, Verdict]:
         """Whole or not at all: interrupted in the midst, it is taken back; once it serves, it is too late for that."""
         hold = self.last.enter_context(held())
         tags = {"model_version": self.given.version}
@@ -156,6 +160,4 @@ class Registrar:
         if hold.asked:
             self.tracking.client.delete_model_version(self.tracking.model_name, version)
             raise KeyboardInterrupt
-        if verdict.passed:
-            self.tracking.promote(version, self.given.settings.model_alias)
-        return version
+        return version, let_serve(self.tracking, self.given.settings, verdict, version, now=now)

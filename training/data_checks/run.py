@@ -1,0 +1,28 @@
+"""All checks of the data, one after the other."""
+
+from __future__ import annotations
+
+from features.history import History
+from features.lives import lead_lives
+from model.scorer import Scorer
+from training.data_checks.delays import outcome_delays
+from training.data_checks.drift import feature_drift
+from training.data_checks.finding import Finding
+from training.data_checks.schema import properties, types
+from training.data_checks.volume import age, volume
+
+NAMES = ("age", "events", "leads", "purchases", "losses", "types", "properties", "outcome_delay", "drift")
+
+
+def check_data(history: History, *, known_by: int, champion: Scorer | None = None) -> list[Finding]:
+    """``history``: all that was known at ``known_by``, microseconds. Weeks count back from its newest event.
+
+    ``champion``: the serving model, for the drift of features.
+    """
+    end = min(known_by, int(history.known_at.max()))
+    entered = lead_lives(history, known_by).entered_at
+    findings = [age(history, known_by), *volume(history, entered, end)]
+    findings += [*types(history, end), *properties(history, end), outcome_delays(history, end)]
+    if champion is not None:
+        findings.append(feature_drift(history, champion, end))
+    return findings
