@@ -6,8 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from features.store import Store
 from serving.background import drift, score_table
@@ -52,13 +50,3 @@ def test_values_that_are_all_the_same_have_no_drift(store: Store) -> None:
 def test_without_leads_nothing_is_known(store: Store) -> None:
     begin(store, [])
     assert math.isnan(put(store, [1.0]))
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=10), st.randoms(use_true_random=False))
-def test_the_index_is_never_negative_and_symmetric(weights: list[float], random) -> None:
-    p = [w + 0.01 for w in weights]
-    q = random.sample(p, len(p))
-    one, other = ([v / sum(p) for v in shares] for shares in (p, q))
-    assert drift.index(one, one) == 0
-    assert drift.index(one, other) >= 0
-    assert drift.index(one, other) == pytest.approx(drift.index(other, one))

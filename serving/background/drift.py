@@ -11,28 +11,22 @@ import orjson
 import sqlalchemy as sa
 
 from features.store.work import scores
+from model.drift import bin_edges, bin_shares, stability_index
 
 if TYPE_CHECKING:
     from serving.background.score_table import ScoreSet
-
-BINS = 10
-_LEAST = 1e-4  # share of a bin: an empty one would make the index infinite
 
 
 def reference(values: Sequence[float]) -> str | None:
     """JSON with the deciles of these values and the share of each bin between them; None without values."""
     if not values:
         return None
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="higher"))
-    counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
-    return orjson.dumps({"edges": edges.tolist(), "shares": (counts / counts.sum()).tolist()}).decode()
+    edges = bin_edges(values)
+    return orjson.dumps({"edges": edges.tolist(), "shares": bin_shares(values, edges).tolist()}).decode()
 
 
 def since_taken_over(connection: sa.Connection, taken: ScoreSet) -> float:
-    """The population stability index: sum of (p - q) ln(p / q) over the bins, from 0 up; NaN where nothing is known.
-
-    Siddiqi, Credit Risk Scorecards (2006): below 0.1 little has changed, above 0.25 much has.
-    """
+    """The population stability index (see model.drift), from 0 up; NaN where nothing is known."""
     if taken.reference is None:
         return math.nan
     known = orjson.loads(taken.reference)
@@ -41,10 +35,4 @@ def since_taken_over(connection: sa.Connection, taken: ScoreSet) -> float:
     row = connection.execute(sa.select(sa.func.count(), *up_to).where(scores.c.registered == taken.registered)).one()
     if not row[0]:
         return math.nan
-    return index(known["shares"], np.diff([0, *row[1:], row[0]]) / row[0])
-
-
-def index(expected: Sequence[float], actual: Sequence[float]) -> float:
-    """The population stability index of two lists of shares."""
-    p, q = (np.maximum(np.asarray(shares, dtype=float), _LEAST) for shares in (actual, expected))
-    return float(((p - q) * np.log(p / q)).sum())
+    return stability_index(known["shares"], np.diff([0, *row[1:], row[0]]) / row[0])
