@@ -19,7 +19,9 @@ WEEK = STEP * DAY
 
 @dataclass(frozen=True, eq=False)
 class Due:
-    """Deadlines of accounts that were to come in a week, as known a week before it, of accounts open then.
+    """The first deadline of each account that was to come in a week, as known a week before it, of those open then.
+
+    Those who put off once do it again and stay longer: counted each time, they would be more every year.
 
     ``week`` (n,): when the week of the deadline began; ``put_off`` (n,): whether a later one was declared by its end.
     """
@@ -32,21 +34,23 @@ class Due:
         return Due(self.week[rows], self.put_off[rows])
 
 
-def due(history: History, lives: Lives, account: Int64, *, anchor: int, since: int, until: int) -> Due:
-    """The weeks that lie whole numbers of weeks from ``anchor``, begin at or after ``since`` and end by ``until``.
+def due(history: History, lives: Lives, account: Int64, *, anchor: int, until: int) -> Due:
+    """The weeks that lie whole numbers of weeks from ``anchor`` and end by ``until``.
 
     An account counts once: what one lead of it declares holds for all. ``account``: (leads,) codes.
     """
     known_at, of, day = _declared(history, account)
-    first = anchor + -((anchor - since) // WEEK) * WEEK
+    first = anchor - -(-(anchor - int(known_at.min(initial=anchor))) // WEEK) * WEEK
     weeks, put_off = [], []
+    came = np.zeros(int(account.max(initial=0)) + 1, dtype=bool)  # accounts of which a deadline came due before
     for week in range(first, until - WEEK + 1, WEEK):
         before = week - WEEK
         there = np.flatnonzero(known_at <= before)
         last = there[::-1][np.unique(of[there][::-1], return_index=True)[1]]  # the newest of each account
         coming = last[(day[last] >= week) & (day[last] < week + WEEK)]
         is_open = np.unique(account[(lives.entered_at <= before) & (lives.ended_at > before)])
-        coming = coming[np.isin(of[coming], is_open)]
+        coming = coming[np.isin(of[coming], is_open) & ~came[of[coming]]]
+        came[of[coming]] = True
         later = np.flatnonzero((known_at > before) & (known_at <= week + WEEK))
         for row in coming.tolist():
             mine = later[of[later] == of[row]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,8 +12,8 @@ from features.events import DAY, ENDINGS, to_iso
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
 from model.drift import bin_edges, bin_shares, stability_index
-from model.watching.channels import WINDOWS, channels
-from model.watching.deadlines import WEEK, due
+from model.watching.channels import WINDOWS, Channel, channels
+from model.watching.deadlines import WEEK, Due, due
 from model.watching.forecasts import Forecasts, Weeks, calibration, windows_kept
 from model.watching.proportions import chance_index, longest_silence, share_limits
 from model.watching.sequential import evidence, level_for, watch
@@ -20,6 +22,7 @@ from training.monitor.material import Material
 
 TRAIN = "Train anew: python -m training.train"
 LEAST = 50  # open leads below which a distribution says nothing
+LEAST_DUE = 10  # deadlines, below which it is not known what is usual
 REFERENCE = 364 * DAY  # before the model was trained: what deadlines did
 _CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # features that differ on another day by themselves
 _CERTAIN = 0.001  # a chance that is taken for none, shared out among what is looked at
@@ -77,7 +80,8 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
     """Scores and features of the leads open now, beside those open when the model was trained."""
     before, now = data.features(data.learned_until), data.features(data.now)
     if min(len(before), len(now)) < LEAST:
-        return [_unknown(name, f"{LEAST} open leads, now and at the training") for name in ("scores", "features")]
+        had = f"{len(now)} and {len(before)}"
+        return [_unknown(name, f"{LEAST} open leads, now and at the training", had) for name in ("scores", "features")]
     specs = data.scorer.catalogue.features
     index, limit = {}, {}
     for j, spec in enumerate(specs):
@@ -129,36 +133,54 @@ def _index(before: Float, now: Float, *, levels: int | None) -> tuple[float, int
     return stability_index(*shares), used
 
 
-def deadlines(data: Material, given: MonitorSettings) -> Check:
-    """How often declared deadlines are put off, beside the year before the model was trained: the sequential test."""
+@dataclass(frozen=True, eq=False)
+class Habit:
+    """Deadlines that came due in the year before the training and since, and the sequential test of the weeks since."""
+
+    past: Due
+    recent: Due
+    weeks: range
+    steps: Float
+
+
+def habit(data: Material, given: MonitorSettings) -> Habit | None:
+    """None where there is too little to compare."""
     anchor = data.learned_until
-    found = due(data.history, data.lives, data.account, anchor=anchor, since=anchor - REFERENCE, until=data.settled)
+    found = due(data.history, data.lives, data.account, anchor=anchor, until=data.settled)
     past, recent = found.between(anchor - REFERENCE, anchor), found.between(anchor, data.settled)
-    if len(past.week) < 10 or not len(recent.week):
-        return _unknown("deadlines", "10 declared deadlines before the training, and one after it")
+    if len(past.week) < LEAST_DUE or not len(recent.week):
+        return None
     low, high = share_limits(int(past.put_off.sum()), len(past.week))
-    low, high = low / (low + (1 - low) * (1 + given.tolerance)), _raised(high, given.tolerance)
+    low, high = _times(low, 1 / (1 + given.tolerance)), _times(high, 1 + given.tolerance)
     weeks = range(anchor, data.settled - WEEK + 1, WEEK)
     steps = []
     for week in weeks:
         happened = recent.put_off[recent.week == week]
         steps.append(evidence(happened, np.full(len(happened), low), np.full(len(happened), high)))
-    tested, level = watch(np.array(steps)), level_for(given.false_alarm_years, steps_a_year=52)
+    return Habit(past, recent, weeks, np.array(steps))
+
+
+def deadlines(data: Material, given: MonitorSettings) -> Check:
+    """How often declared deadlines are put off, beside the year before the model was trained: the sequential test."""
+    found = habit(data, given)
+    if found is None:
+        return _unknown("deadlines", f"{LEAST_DUE} declared deadlines before the training, and one after it")
+    tested, level = watch(found.steps), level_for(given.false_alarm_years, steps_a_year=52)
     alarmed = tested.alarmed(level)
-    since = weeks[tested.since] if alarmed else anchor
-    lately = recent.between(since, data.settled)
+    since = found.weeks[tested.since] if alarmed else data.learned_until
+    lately, usual = found.recent.between(since, data.settled), float(found.past.put_off.mean())
     known = data.scorer.slips.get("")
-    learned = "" if known is None else f" (of its own {known.leads} leads with one {known.moved} had put it off)"
+    learned = "" if known is None else f" (of {known.leads} leads with one that it learned from {known.moved} had)"
     figures = {
         "log10_evidence": float(tested.log_level[-1] / math.log(10)),
         "log10_alarm": math.log10(level),
         "put_off": float(lately.put_off.mean()) if len(lately.week) else 0.0,
-        "put_off_before": float(past.put_off.mean()),
+        "put_off_before": usual,
     }
     return Check(
         "deadlines",
         RETRAIN if alarmed else FINE,
-        f"{100 * past.put_off.mean():.0f} % of the {len(lately.week)} deadlines that came due put off, as in the year "
+        f"{usual * len(lately.week):.1f} of {len(lately.week)} deadlines put off in the last week, as in the year "
         f"before the training{learned}",
         f"{int(lately.put_off.sum())} since {to_iso(since)[:10]}",
         TRAIN if alarmed else "",
@@ -166,8 +188,9 @@ def deadlines(data: Material, given: MonitorSettings) -> Check:
     )
 
 
-def _raised(share: float, tolerance: float) -> float:
-    return share * (1 + tolerance) / (1 + share * tolerance)
+def _times(share: float, by: float) -> float:
+    """The share of which the odds are so many times as high."""
+    return share * by / (1 - share + share * by)
 
 
 def broken_channels(data: Material, given: MonitorSettings) -> Check:
@@ -175,8 +198,7 @@ def broken_channels(data: Material, given: MonitorSettings) -> Check:
     found = channels(data.history, data.now, share=given.channel_share)
     if not found:
         return _unknown("channels", "events with a channel")
-    chance = 1 / (365 * given.false_alarm_years * len(found) * len(WINDOWS))
-    dying = [one for one in found if one.chance < chance]
+    dying = broken(found, given)
     shown = (dying or found)[:3]
     expected = ", ".join(f"about {one.usual:.0f} leads in {one.days} days over {one.name}" for one in shown)
     came = ", ".join(str(one.now) for one in shown)
@@ -186,6 +208,11 @@ def broken_channels(data: Material, given: MonitorSettings) -> Check:
     )
     figures = {"dying": float(len(dying)), "lowest_share": min(one.now / max(one.usual, 1e-9) for one in shown)}
     return Check("channels", WATCH if dying else FINE, expected, came, remedy if dying else "", figures)
+
+
+def broken(found: Sequence[Channel], given: MonitorSettings) -> list[Channel]:
+    chance = 1 / (365 * given.false_alarm_years * max(len(found), 1) * len(WINDOWS))
+    return [one for one in found if one.chance < chance]
 
 
 def ages(data: Material, given: MonitorSettings) -> list[Check]:
@@ -220,5 +247,5 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
     return checks
 
 
-def _unknown(name: str, expected: str) -> Check:
-    return Check(name, UNKNOWN, expected, "none")
+def _unknown(name: str, expected: str, came: str = "none") -> Check:
+    return Check(name, UNKNOWN, expected, came)

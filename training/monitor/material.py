@@ -59,7 +59,8 @@ class Material:
 
     def open_at(self, as_of: int) -> list[str]:
         """The leads that were known and open then, by what is known now."""
-        there = np.flatnonzero((self.lives.entered_at <= as_of) & (self.lives.ended_at > as_of))
+        lives = self.lives
+        there = np.flatnonzero((lives.entered_at <= as_of) & ((lives.ended_at > as_of) | (lives.outcome == OPEN)))
         # what had ended already may have been recorded later; nobody would have asked for what was known as ended
         known = standings(self.history, there, np.full(len(there), as_of, dtype=np.int64)) == OPEN
         there = there[known]
