@@ -29,6 +29,7 @@ from pydantic_settings import (
 from features.errors import InputError
 from features.estimator_settings import Estimator
 from features.gate_settings import GateSettings
+from features.monitor_settings import MonitorSettings
 
 SETTINGS_FILE = "leadtime.toml"
 PREFIX = "LEADTIME_"
@@ -203,6 +204,7 @@ class Settings(BaseSettings):
     measurement: Measurement = Measurement()
     contract: ContractSettings = ContractSettings()
     gate: GateSettings = GateSettings()
+    monitor: MonitorSettings = MonitorSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

@@ -40,6 +40,8 @@ from serving.measurement.inputs import Inputs
 from serving.measurement.pages import report_pages
 from serving.measurement.reports import Reports
 from serving.metrics import Metrics
+from serving.monitor.api import monitor
+from serving.monitor.pages import monitor_pages
 from serving.pages import pages
 from serving.privacy.views import privacy
 from serving.problems import Error
@@ -122,6 +124,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         dossier(service, dossiers),
         call_plans(service),
         reports(service, made),
+        monitor(service),
         audiences(service, inputs),
         webhooks(service),
         audit(service),
@@ -131,6 +134,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         pages(service, dossiers),
         handoff_forms(service),
         report_pages(service, made),
+        monitor_pages(service),
         audience_pages(service, inputs),
         documentation(),
     ):

@@ -32,6 +32,7 @@ from features.store import Appended
 from serving.access import given_key
 from serving.audit.requests import route
 from serving.background import drift, score_table
+from serving.monitor.gauges import monitor_gauges
 from serving.problems import problem
 from serving.service import Service
 from serving.webhooks import queue
@@ -101,6 +102,10 @@ class Metrics:
             yield from self._deliveries()
         except LeadtimeError as error:
             log.debug("deliveries: %s", type(error).__name__)
+        try:
+            yield from monitor_gauges(self._service.store, self._service.clock())
+        except LeadtimeError as error:
+            log.debug("monitor: %s", type(error).__name__)
         model = InfoMetricFamily("leadtime_model", "The model that serves")
         try:
             served = self._service.models.current()

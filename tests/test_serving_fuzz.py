@@ -33,7 +33,7 @@ EXAMPLES = "25"  # of each operation, besides those of the phases examples and c
 CONFIG = """
 [[operations]]
 include-tag = ["Scores", "CRM", "CRM exports", "Webhooks", "Handoffs", "Rejected events", "Audit log", "Reports",
-               "Call plan", "Changes", "Dossier", "Audiences"]
+               "Call plan", "Changes", "Dossier", "Audiences", "Monitor"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
 checks.negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "410", "413", "415",
                                                     "422", "429"]

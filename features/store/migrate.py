@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from features.errors import StoreUnavailable
-from features.store import protection, work  # noqa: F401 - their tables belong to the schema
+from features.store import monitoring, protection, work  # noqa: F401 - their tables belong to the schema
 from features.store.schema import HEAD
 
 _LOCK = 5_283_161_901  # any constant: the advisory lock that one migrator at a time holds

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-HEAD = "0006"  # the newest revision in migrations/versions
+HEAD = "0007"  # the newest revision in migrations/versions
 
 # Longest identifier or name, in characters. PostgreSQL cannot index a text much above 2,700 bytes.
 MAX_NAME = 255

@@ -129,7 +129,7 @@ def journeys(history: History, known_by: int, rules: TouchRules) -> Journeys:
         outcome=lives.outcome,
         value=_values(history, lives.outcome == BOUGHT, traits),
         source=_sources(history, kind),
-        account=_accounts(history.lead_ids, traits),
+        account=account_codes(history.lead_ids, traits),
         channels=history.channels,
         campaigns=history.campaigns,
         touches=touches,
@@ -220,7 +220,8 @@ def _amount(value: Any) -> float:
     return number if number is not None and 0 <= number <= HIGHEST else np.nan
 
 
-def _accounts(lead_ids: tuple[str, ...], traits: dict[str, dict[str, Any]]) -> Int64:
+def account_codes(lead_ids: tuple[str, ...], traits: dict[str, dict[str, Any]]) -> Int64:
+    """(n,): a code for each account, one of its own for a lead without."""
     codes: dict[tuple[bool, str], int] = {}
     found = []
     for lead_id in lead_ids:

@@ -18,11 +18,23 @@ from features.errors import InputError
 from features.sources.simulator.crm import spend_of
 from features.sources.simulator.dynamics import Span
 from features.sources.simulator.journeys import draw_journeys
-from features.sources.simulator.market import OWNERS, WORLDS
+from features.sources.simulator.market import OWNERS, WORLDS, Change, World
 from features.sources.simulator.stream import tables_of
 from features.sources.simulator.truth import LATENT, OBSERVED, Truth, true_curves, true_hazards
 
-__all__ = ["LATENT", "OBSERVED", "OWNERS", "WORLDS", "Simulation", "Truth", "simulate", "true_curves", "true_hazards"]
+__all__ = [
+    "LATENT",
+    "OBSERVED",
+    "OWNERS",
+    "WORLDS",
+    "Change",
+    "Simulation",
+    "Truth",
+    "World",
+    "simulate",
+    "true_curves",
+    "true_hazards",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +45,17 @@ class Simulation:
     truth: Truth
 
 
-def simulate(*, leads: int, seed: int, end: date, days: int = 540, world: str = "rich") -> Simulation:
-    """Simulate in memory. Lead i is the same whatever ``leads`` is; only ``spend`` grows with it."""
-    if world not in WORLDS:
+def simulate(*, leads: int, seed: int, end: date, days: int = 540, world: str | World = "rich") -> Simulation:
+    """Simulate in memory, in one of ``WORLDS`` or one of your own.
+
+    Lead i is the same whatever ``leads`` is; only ``spend`` grows with it.
+    """
+    if isinstance(world, str) and world not in WORLDS:
         raise InputError(where="world", expected=" or ".join(WORLDS), got=repr(world))
     if leads < 1 or days < 1:
         raise InputError(expected="at least one lead and one day", got=f"{leads} leads, {days} days")
     span = Span(end, days)
-    law = WORLDS[world]
+    law = WORLDS[world] if isinstance(world, str) else world
     journeys = draw_journeys(0, leads, seed=seed, world=law, span=span)
     tables = tables_of(journeys, 0, leads, seed)
     tables["spend"] = spend_of(leads, seed=seed, world=law, span=span)

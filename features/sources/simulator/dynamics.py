@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from features.sources.simulator.market import RATES, World
+from features.sources.simulator.market import RATES, Change, World
 
 Float = npt.NDArray[np.float64]
 
@@ -80,6 +80,8 @@ def law_of(world: World, span: Span, beyond: int = 0) -> Law:
     # drift runs from +1 at the first day to -1 at the last, and stays there
     drift = world.drift * np.clip(1 - 2 * day / span.days, -1, 1)
     rate = RATES * world.engagement
+    change = world.change or Change(day=len(day))
+    buys = world.buys * np.where(day < change.day, 1.0, change.buys)
     powers = np.arange(4, dtype=np.float64)
     return Law(
         leave=np.array([0.009, 0.014, 0.026, 0.045, 0.0, 0.0]),
@@ -96,7 +98,7 @@ def law_of(world: World, span: Span, beyond: int = 0) -> Law:
         rate_sum=rate.sum(axis=1),
         rate_cut=np.cumsum(rate, axis=1) / rate.sum(axis=1, keepdims=True),
         speed_on=np.where(summer, 0.75, 1.0) * np.exp(0.35 * drift),
-        buy_on=np.where(weekend, 0.12, 1.28) * np.where(quarter_end, 1.6, 1.0) * np.exp(0.45 * drift),
+        buy_on=np.where(weekend, 0.12, 1.28) * np.where(quarter_end, 1.6, 1.0) * np.exp(0.45 * drift) * buys,
         lose_on=np.where(weekend, 0.5, 1.2) * np.exp(-0.25 * drift),
         call_on=np.where(weekend, 0.0, 1.4),
         signal_on=np.where(weekend, 0.35, 1.25) * np.where(summer, 0.85, 1.0) * np.exp(0.4 * drift),

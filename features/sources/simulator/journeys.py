@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from features.sources.simulator.dynamics import Law, Span, law_of
 from features.sources.simulator.kernel import Log, walk_leads, walk_needs
-from features.sources.simulator.market import World
+from features.sources.simulator.market import Change, World
 from features.sources.simulator.population import BLOCK, Population, draw_population
 
 Float = npt.NDArray[np.float64]
@@ -32,6 +32,7 @@ class Journeys:
     ends: Ints
     share: Float
     span: Span
+    change: Change | None = None
 
 
 def draw_journeys(first: int, until: int, *, seed: int, world: World, span: Span, law: Law | None = None) -> Journeys:
@@ -56,4 +57,6 @@ def draw_journeys(first: int, until: int, *, seed: int, world: World, span: Span
             break
         room, room_for_calls = max(room, n_signals), max(room_for_calls, n_calls)  # the same again, with room
     log.ends[log.ends[:, 0] == 0, 1] = span.days
-    return Journeys(people, phases, log.signals[:n_signals], log.calls[:n_calls], log.ends, log.share, span)
+    return Journeys(
+        people, phases, log.signals[:n_signals], log.calls[:n_calls], log.ends, log.share, span, world.change
+    )

@@ -179,16 +179,31 @@ RATES: Float = np.array([s.rate for s in SIGNALS]).T.copy()  # (phases, signals)
 
 
 @dataclass(frozen=True)
+class Change:
+    """From ``day`` of the span on the market is another one. ``buys``: multiplies the purchase hazards; ``honest``: the
+    odds that a deadline is meant, of needs that come up from then on; ``gone``: the source from which no more leads
+    come, and over whose channel nobody is reached."""
+
+    day: int
+    buys: float = 1.0
+    honest: float = 1.0
+    gone: str | None = None
+
+
+@dataclass(frozen=True)
 class World:
     """How the market behaves. ``engagement``: multiplies every signal; ``dated``: share of needs with a date that
     is declared; ``honest``: multiplies the odds that such a date is meant; ``drift``: 0 steady, 1 the market
-    changes over the calendar: purchases, speed, the rate of signals and the mix of sources."""
+    changes over the calendar: purchases, speed, the rate of signals and the mix of sources. ``buys``: multiplies the
+    purchase hazards; ``change``: for those who want to see it noticed."""
 
     name: str
     engagement: float = 1.0
     dated: float = 0.34
     honest: float = 1.0
     drift: float = 0.0
+    buys: float = 1.0
+    change: Change | None = None
     describe: str = field(default="", compare=False)
 
 
@@ -203,8 +218,12 @@ WORLDS = {
 }
 
 
-def honest_share(world: World) -> Float:
-    """(sources,) the probability that a declared deadline is meant."""
+def honest_share(world: World, day: npt.ArrayLike = 0) -> Float:
+    """(..., sources) the probability that a deadline is meant, of a need that comes up on ``day`` of the span (...)."""
     share = np.array([s.honest for s in SOURCES])
     odds = world.honest * share / (1 - share)
+    if world.change is not None:
+        odds = odds * np.where(np.asarray(day)[..., None] >= world.change.day, world.change.honest, 1.0)
+    else:
+        odds = np.broadcast_to(odds, (*np.shape(day), len(odds)))
     return np.asarray(odds / (1 + odds))

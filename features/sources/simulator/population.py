@@ -99,7 +99,8 @@ def draw_population(first: int, until: int, *, seed: int, world: World, span: Sp
     never = u(head, "never") < never_share
     phase[never] = NEVER
     dated = ~never & (u(head, "dated") < world.dated)
-    honest = dated & (u(head, "honest") < honest_share(world)[source])
+    meant_share = honest_share(world, account_created)[np.arange(len(head)), source]
+    honest = dated & (u(head, "honest") < meant_share)
     meant = account_created + 14 + (70 * (-np.log1p(-u(head, "need"))) ** 0.75).astype(np.int64)
     need = np.where(honest, meant, NO_NEED_DATE)
     declared, deadline = _deadlines(
@@ -124,7 +125,7 @@ def draw_population(first: int, until: int, *, seed: int, world: World, span: Sp
         value=np.round(BASE_VALUE * times("value", names) * np.exp(0.5 * normals(seed, number, _USES["value"])), -1),
         declared=declared,
         deadline=deadline,
-        prior=_prior(start_of[source], never_share, dated, honest_share(world)[source]),
+        prior=_prior(start_of[source], never_share, dated, meant_share),
         needs=Needs(
             key=keys(seed, head, _USES["walk_need"]),
             first=starts,
@@ -167,9 +168,12 @@ def arrivals(span: Span) -> Float:
 
 def source_shares(world: World, span: Span, day: Ints) -> Float:
     """(len(day), sources): the mix of sources; with drift, social ads and outbound grow and the website shrinks."""
+    gone = np.array([world.change is not None and s.name == world.change.gone for s in SOURCES])
     share = np.tile([s.share for s in SOURCES], (len(day), 1))
     tilt = np.array([{"social_ads": 1.0, "outbound": 1.2, "website": -0.8}.get(s.name, 0.0) for s in SOURCES])
     share *= np.exp(world.drift * np.outer(day / span.days, tilt))
+    if world.change is not None and world.change.gone is not None:
+        share *= np.where(np.outer(day >= world.change.day, gone), 0.0, 1.0)
     return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 

@@ -90,6 +90,11 @@ def _engagement(journeys: Journeys, names: Names, chance: Chances) -> Rows:
     variant = np.where(variants == 0, day // 7, (chance(lead, serial, 5) * variants).astype(np.int64))
     content = np.array(names.content_of)[kind] + variant
     channel = _channel(people.source[lead], kind, chance(lead, serial, 6))
+    change = journeys.change
+    if change is not None and change.gone is not None:
+        channel = np.where(
+            (channel == CHANNELS.index(change.gone)) & (day >= change.day), CHANNELS.index("website"), channel
+        )
     newsletter = np.where(sent, names.newsletter(day, span), NOTHING)
     at = moment(span, day, share)
     parts: list[Rows] = []

@@ -1,0 +1,1 @@
+"""How soon a change of the market is noticed, beside the earliest that the data allow."""

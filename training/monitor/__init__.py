@@ -1,0 +1,1 @@
+"""Watching the serving model: ``python -m training.monitor``."""
