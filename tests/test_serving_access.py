@@ -83,6 +83,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/login"): (OPEN, None),
     ("POST", "/logout"): (OPEN, None),
     ("GET", "/"): (SESSION, None),
+    ("GET", "/call-plan"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
     ("POST", "/handoffs/<handoff_id>/answer"): (SESSION, None),
     ("GET", "/reports"): (SESSION, None),

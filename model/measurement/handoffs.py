@@ -77,9 +77,17 @@ def read_calls(history: History) -> Calls:
 
 
 def read_handoffs(
-    history: History, calls: Calls, first_call: Int64, ended: Int64, traits: Mapping[str, Mapping[str, Any]]
+    history: History,
+    calls: Calls,
+    first_call: Int64,
+    ended: Int64,
+    traits: Mapping[str, Mapping[str, Any]],
+    *,
+    days_ahead: int = 0,
 ) -> Handoffs:
-    """``first_call``, ``ended``: (leads,) times, the largest integer for none."""
+    """``first_call``, ``ended``: (leads,) times, the largest integer for none. ``days_ahead``: how many days before the
+    date to call on a window may open.
+    """
     rows = _rows(history, HANDOFF)
     rows = rows[history.occurred_at[rows] < ended[history.lead_code[rows]]]
     lead, at = history.lead_code[rows], history.occurred_at[rows]
@@ -92,7 +100,7 @@ def read_handoffs(
     )
     held_out = np.array([one.get("held_out") is True for one in said], dtype=bool)
     today = at // DAY
-    is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today) & (today <= end)
+    is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today + days_ahead) & (today <= end)
     return Handoffs(
         lead=lead,
         at=at,

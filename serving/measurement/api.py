@@ -13,7 +13,7 @@ from serving.audit.requests import concerns
 from serving.headers import json_answer
 from serving.measurement import contract_payloads, feedback_payloads, payloads
 from serving.measurement.reports import Answer, Reports
-from serving.measurement.tables import to_csv
+from serving.measurement.tables import csv_answer
 from serving.service import Service
 
 RESPONSES: dict[int, Any] = {
@@ -38,10 +38,7 @@ def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]
     if query.format == "json":
         return json_answer(answer)
     row = get_args(model.model_fields[query.listed].annotation)[0]
-    response = Response(to_csv(list(row.model_fields), answer[query.listed]), mimetype="text/csv")
-    name = request.path.rpartition("/")[2]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
+    return csv_answer(request.path.rpartition("/")[2], list(row.model_fields), answer[query.listed])
 
 
 def _marketing(bp: APIBlueprint, service: Service, made: Reports) -> None:

@@ -52,7 +52,7 @@ def _within(row: Row, field: str, show: Callable[[float | None], str]) -> str:
     value, low, high = row[field], row.get(f"{field}_low"), row.get(f"{field}_high")
     if value is None or (low is None and high is None):
         return show(value)
-    return f"{show(value)} ({show(low)} to {show(high)})"
+    return f"{show(value)} ({show(low)} to {show(high)})".replace(" % to", " to").replace(" %)", ")")
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -151,13 +151,21 @@ BASE_RATES = (
     Column("Drift", lambda row: {None: "not known yet", True: "yes", False: "no"}[row["drifted"]], number=False),
 )
 
-FEEDBACK = (
-    name("channel", "Came through", "not through marketing"),
+CAME_THROUGH = name("channel", "Came through", "not through marketing")
+FEEDBACK_ENDINGS = (
+    CAME_THROUGH,
     CAMPAIGN,
     count("wins", "Customers"),
     count("lost", "Lost"),
     amount("satisfaction", "Satisfaction", 1),
     count("answers", "Told by"),
+    count("handed_over", "Handed over"),
+    count("rejected", "Given back"),
+    share("rejected_share", "Share given back"),
+)
+FEEDBACK_CALLS = (
+    CAME_THROUGH,
+    CAMPAIGN,
     count("calls", "Calls"),
     count("too_early", "Too early"),
     count("on_time", "On time"),
@@ -168,9 +176,6 @@ FEEDBACK = (
     count("other", "Other"),
     share("on_time_share", "On time, of those timed"),
     share("too_early_share", "Too early, of those timed"),
-    count("handed_over", "Handed over"),
-    count("rejected", "Given back"),
-    share("rejected_share", "Share given back"),
 )
 REASONS = (
     name("outcome", "Outcome"),

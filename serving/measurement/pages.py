@@ -29,7 +29,10 @@ SPLIT = {"month": "by month", "channel": "by channel", "segment": "by segment"}
 
 @dataclass(frozen=True)
 class Page:
-    """``facts``: what stands above the table. ``choices``: of query fields, value to label; "" is none."""
+    """``facts``: what stands above the table. ``choices``: of query fields, value to label; "" is none.
+
+    ``more``: further tables of the same rows, each under its heading, where one would be too wide.
+    """
 
     title: str
     about: str
@@ -39,6 +42,7 @@ class Page:
     columns: tuple[Column, ...]
     facts: Callable[[Answer], Sequence[tuple[str, Any]]] = lambda _: ()
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
+    more: dict[str, tuple[Column, ...]] = field(default_factory=dict)
 
 
 def _sizes(answer: Answer) -> tuple[tuple[str, Any], ...]:
@@ -149,8 +153,9 @@ PAGES: dict[str, Page] = {
         Reports.feedback,
         feedback_payloads.FeedbackQuery,
         feedback_payloads.FeedbackReport,
-        columns.FEEDBACK,
+        columns.FEEDBACK_ENDINGS,
         choices={"by": BY},
+        more={"How calls went": columns.FEEDBACK_CALLS},
     ),
     "reasons": Page(
         "Reasons",
@@ -246,8 +251,9 @@ def _rendered(
         shown = columns.CONTRACT[query.part]
     if isinstance(query, payloads.AttributionQuery) and query.model is None:
         rows, shown = columns.side_by_side(rows), columns.MODELS_SIDE_BY_SIDE
+    tables = {"": shown, **page.more}
     if getattr(query, "by", None) == "channel" and page.query is not payloads.SplitQuery:
-        shown = tuple(column for column in shown if column is not columns.CAMPAIGN)
+        tables = {name: tuple(one for one in table if one is not columns.CAMPAIGN) for name, table in tables.items()}
     totals = answer.get("total", []) if getattr(query, "part", "salespeople") == "salespeople" else []
     return render_template(
         "report.html",
@@ -256,7 +262,7 @@ def _rendered(
         pages=PAGES,
         answer=answer,
         facts=[(label, value) for label, value in page.facts(answer) if value is not None],
-        columns=shown,
+        tables=tables,
         rows=rows,
         totals=totals if isinstance(totals, list) else [totals],
         choices={one: (options, str(getattr(query, one) or "")) for one, options in page.choices.items()},
