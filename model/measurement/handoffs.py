@@ -40,7 +40,7 @@ class Handoffs:
     for none. ``chance``: (m, horizons) the probability at the handoff of having bought within so many days, NaN where
     the handoff tells none. ``owner``: the salesperson then. ``ripe``: before the first sales call, window open.
     ``held_out``: drawn into the random holdout, so that nobody was told: no handing over, but a prediction all the
-    same.
+    same. ``holdout_share``: of all leads that were in it then, NaN where not told.
     """
 
     lead: Int64
@@ -54,6 +54,7 @@ class Handoffs:
     owner: tuple[str | None, ...]
     ripe: Bool
     held_out: Bool
+    holdout_share: Float
 
     @property
     def scored(self) -> Bool:
@@ -116,6 +117,7 @@ def read_handoffs(
         ),
         ripe=is_open & (at < first_call[lead]) & ~held_out,
         held_out=held_out,
+        holdout_share=np.array([_share(one.get("holdout_share")) for one in said], dtype=np.float64),
     )
 
 

@@ -254,3 +254,29 @@ CONTRACT_PEOPLE = (
     amount("reaction_hours", "Hours to the reaction (median)", 1),
 )
 CONTRACT = {"breaches": BREACHES, "weeks": CONTRACT_WEEKS, "salespeople": CONTRACT_PEOPLE}
+
+
+_MEASURES = {"purchases": "bought, %", "value": "value a lead", "days": "days waited"}
+
+
+def _of_measure(field: str, label: str, *, scaled: bool = True) -> Column:
+    """A percentage where the row is of shares."""
+
+    def text(row: Row) -> str:
+        by = 100 if scaled and row["measure"] == "purchases" else 1
+        names = (field, f"{field}_low", f"{field}_high")
+        ends = {name: None if row[name] is None else by * row[name] for name in names}
+        return _within(ends, field, lambda value: _number(value, 1 if scaled else 2))
+
+    return Column(label, text)
+
+
+LIFT = (
+    Column("Measure", lambda row: _MEASURES[row["measure"]], number=False),
+    count("horizon", "Within days"),
+    _of_measure("handed_over", "Handed over"),
+    _of_measure("held_out", "Held out"),
+    _of_measure("difference", "Difference"),
+    _of_measure("ratio", "Ratio", scaled=False),
+    amount("p", "p", 3),
+)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from serving.access import signed_in
 from serving.audit.requests import concerns
-from serving.measurement import columns, contract_payloads, feedback_payloads, payloads
+from serving.measurement import columns, contract_payloads, feedback_payloads, lift_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
 from serving.measurement.funnel import Funnel, draw_funnel
@@ -47,6 +47,17 @@ class Page:
 
 def _sizes(answer: Answer) -> tuple[tuple[str, Any], ...]:
     return (("most satisfied", answer["satisfied"]), ("others", answer["others"]))
+
+
+def _of_lift(answer: Answer) -> tuple[tuple[str, Any], ...]:
+    plan = answer["plan"] or {}
+    return (
+        ("handed over", answer["leads_handed_over"]),
+        ("held out", answer["leads_held_out"]),
+        ("held out and called", answer["called_held_out"]),
+        ("windows still to open and follow", plan.get("openings_still_needed")),
+        ("weeks until they are opened", plan.get("weeks")),
+    )
 
 
 PAGES: dict[str, Page] = {
@@ -204,6 +215,20 @@ PAGES: dict[str, Page] = {
             ("waiting", answer["total"]["waiting"]),
         ),
         {"part": {"breaches": "breaches", "weeks": "by week", "salespeople": "by salesperson"}},
+    ),
+    "lift": Page(
+        "Lift",
+        "What handing over brings: leads whose window opened and that were handed over, against those that a draw held "
+        "out, each in the group that the draw put it in, whatever sales did. p: chance of a difference so large if "
+        "handing over did nothing.",
+        Reports.lift,
+        lift_payloads.LiftQuery,
+        lift_payloads.LiftReport,
+        columns.LIFT,
+        _of_lift,
+        {
+            "hoped": {str(lift): f"{100 * lift:.0f} % hoped for" for lift in (0.1, 0.2, 0.5, 1.0)},
+        },
     ),
 }
 
