@@ -80,8 +80,9 @@ class TimeCovariates:
         out = [middle]
         if self.deadline >= 0:
             days = matrix[:, self.deadline]
-            # before the deadline's bin 0, in it 1, after it 2; missing without a deadline
-            past = (start >= days).astype(np.float64) + (end > days)
+            # before the deadline's bin 0, in it 1, after it 2; missing without a deadline. A bin holds its end, as for
+            # purchases: deadlines and most as-of times lie at midnight, so on edges
+            past = (start >= days).astype(np.float64) + (end >= days)
             out += [days - middle, np.where(np.isnan(days), np.nan, past)]
         if self.age >= 0:
             out.append(matrix[:, self.age] + middle)

@@ -20,6 +20,7 @@ from serving.audit import requests as audited
 from serving.audit.log import Audit
 from serving.audit.views import audit
 from serving.call_list import CallList
+from serving.call_plan.pages import call_plan_pages
 from serving.call_plan.views import call_plans
 from serving.change.views import change
 from serving.crm.hubspot_webhook import SCHEME as HUBSPOT
@@ -132,6 +133,7 @@ def create_app(settings: Settings, store: Store, models: ModelSource, clock: Cal
         health(service),
         metrics.metrics(service, measured),
         pages(service, dossiers),
+        call_plan_pages(service),
         handoff_forms(service),
         report_pages(service, made),
         monitor_pages(service),

@@ -170,3 +170,11 @@ def test_what_was_recorded_later_is_not_known_yet() -> None:
     log.add("a", "purchased", START + DAY)
     log.add("a", "page_view", START + 2 * HOUR, "web")
     assert sourced(log.journeys(START + HOUR), EVER).total.wins == 0
+
+
+def test_a_window_may_open_some_days_before_the_call_date() -> None:
+    log = Log()
+    log.add("a", "page_view", NOW - 30 * DAY, "ads")
+    log.handoff("a", NOW - 20 * DAY, call_on=to_datetime(NOW - 10 * DAY).date().isoformat())
+    assert not log.journeys(days_ahead=9).handoffs.ripe[0]
+    assert log.journeys(days_ahead=10).handoffs.ripe[0]

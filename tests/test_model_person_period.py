@@ -86,6 +86,15 @@ def test_covariates_of_a_bin() -> None:
     assert made["month"].tolist() == [11.0, 10.0, 11.0]
 
 
+def test_a_deadline_on_an_edge_is_in_the_bin_that_ends_with_it() -> None:
+    """As a purchase at that moment is; a microsecond later changes nothing."""
+    time = TimeCovariates(edges=(0.0, 1.0, 2.0, 3.0), deadline=0, age=-1, week=False, quarter=False, month=False)
+    bins = np.arange(3, dtype=np.int32)
+    past = time.names.index("bin_past_deadline")
+    for days in (2.0, 2.0 - 1 / DAY):
+        assert time.compute(np.full((3, 1), days), None, bins)[:, past].tolist() == [0.0, 1.0, 2.0]
+
+
 @pytest.mark.parametrize(("day", "left"), [("1900-02-01", 59.0), ("2199-12-30", 2.0)])
 def test_quarters_are_known_for_every_time_that_is_taken(day: str, left: float) -> None:
     at = np.array([parse_time(day)], dtype=np.int64)

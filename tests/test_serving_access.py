@@ -26,7 +26,7 @@ HISTORY = {"lead": {"lead_id": "x"}, "events": [{"type": "a", "timestamp": "2026
 ANSWERS = ("accept", "reject")
 OPEN, SESSION, SIGNED = "open", "session", "signature"
 REPORTS = ("sourced", "sources", "attribution", "returns", "salespeople", "windows", "calibration", "base-rates",
-           "feedback", "reasons", "satisfied", "satisfied-paths", "contract")  # fmt: skip
+           "feedback", "reasons", "satisfied", "satisfied-paths", "contract", "lift")  # fmt: skip
 CALL = {"type": "track", "anonymousId": "x", "event": "a", "previousId": "y", "userId": "x", "groupId": "g"}
 ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("GET", "/v1/leads/<lead:lead_id>/score"): ("read", None),
@@ -84,6 +84,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, object]] = {
     ("POST", "/login"): (OPEN, None),
     ("POST", "/logout"): (OPEN, None),
     ("GET", "/"): (SESSION, None),
+    ("GET", "/call-plan"): (SESSION, None),
     ("GET", "/leads/<lead:lead_id>"): (SESSION, None),
     ("POST", "/handoffs/<handoff_id>/answer"): (SESSION, None),
     ("GET", "/reports"): (SESSION, None),

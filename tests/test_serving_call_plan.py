@@ -162,3 +162,11 @@ def test_holidays_of_the_country_are_closed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "holidays", None)
     with pytest.raises(InputError, match=r"name the days in sales\.closed"):
         closed_days(sales, range(2026, 2027))
+
+
+def test_a_window_that_opened_ahead_of_its_date_is_not_due_yet(own_service: Running) -> None:
+    own_service.clock.now = MONDAY
+    lead = planned(own_service)["leads"][0]["lead_id"]
+    open_window(own_service.store, lead, MONDAY - HOUR, "2026-11-12")
+    found = next(one for one in planned(own_service)["leads"] if one["lead_id"] == lead)
+    assert (found["state"], found["due"]) == ("coming", "2026-11-12")

@@ -130,3 +130,14 @@ def test_the_page_of_a_lead_tells_what_changed_since_yesterday(own_service: Runn
     assert "Since yesterday" in page
     assert "1 day passed: readiness" in page
     assert "The same model: readiness +0.0, best day the same" in page
+
+
+def test_no_time_passed_is_no_change(own_service: Running) -> None:
+    """Deadlines and landmarks lie at midnight, as the refresh of scores does: nothing jumps there within a moment."""
+    since = own_service.clock.now
+    assert since % DAY == 0
+    own_service.clock.now += 1
+    answers = [ask(own_service, lead, since=to_iso(since)) for lead in own_service.store.lead_ids(open_only=True)[:120]]
+    moved = [answer["parts"][0]["readiness"] for answer in answers if answer["comparable"]]
+    assert len(moved) > 60
+    assert max(map(abs, moved)) <= 0.1

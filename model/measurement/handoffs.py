@@ -40,7 +40,7 @@ class Handoffs:
     for none. ``chance``: (m, horizons) the probability at the handoff of having bought within so many days, NaN where
     the handoff tells none. ``owner``: the salesperson then. ``ripe``: before the first sales call, window open.
     ``held_out``: drawn into the random holdout, so that nobody was told: no handing over, but a prediction all the
-    same.
+    same. ``holdout_share``: of all leads that were in it then, NaN where not told.
     """
 
     lead: Int64
@@ -54,6 +54,7 @@ class Handoffs:
     owner: tuple[str | None, ...]
     ripe: Bool
     held_out: Bool
+    holdout_share: Float
 
     @property
     def scored(self) -> Bool:
@@ -77,9 +78,17 @@ def read_calls(history: History) -> Calls:
 
 
 def read_handoffs(
-    history: History, calls: Calls, first_call: Int64, ended: Int64, traits: Mapping[str, Mapping[str, Any]]
+    history: History,
+    calls: Calls,
+    first_call: Int64,
+    ended: Int64,
+    traits: Mapping[str, Mapping[str, Any]],
+    *,
+    days_ahead: int = 0,
 ) -> Handoffs:
-    """``first_call``, ``ended``: (leads,) times, the largest integer for none."""
+    """``first_call``, ``ended``: (leads,) times, the largest integer for none. ``days_ahead``: how many days before the
+    date to call on a window may open.
+    """
     rows = _rows(history, HANDOFF)
     rows = rows[history.occurred_at[rows] < ended[history.lead_code[rows]]]
     lead, at = history.lead_code[rows], history.occurred_at[rows]
@@ -92,7 +101,7 @@ def read_handoffs(
     )
     held_out = np.array([one.get("held_out") is True for one in said], dtype=bool)
     today = at // DAY
-    is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today) & (today <= end)
+    is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today + days_ahead) & (today <= end)
     return Handoffs(
         lead=lead,
         at=at,
@@ -108,6 +117,7 @@ def read_handoffs(
         ),
         ripe=is_open & (at < first_call[lead]) & ~held_out,
         held_out=held_out,
+        holdout_share=np.array([_share(one.get("holdout_share")) for one in said], dtype=np.float64),
     )
 
 

@@ -68,20 +68,32 @@ def incidence(
     n = len(time)
     if n == 0:
         return Incidence(np.empty(0), np.zeros((causes, 1 + draws, 0)), np.empty(0), 0)
-    times, begins = np.unique(time, return_index=True)
-    parts = []
-    for weight in (np.ones((1, n)), resample_counts(np.asarray(group)[order], draws=draws, seed=seed).astype(float)):
-        total = np.add.reduceat(weight, begins, axis=1)
-        at_risk = np.cumsum(total[:, ::-1], axis=1)[:, ::-1]
-        rates = []
-        for one in range(1, causes + 1):
-            ended = np.add.reduceat(weight * (code == one), begins, axis=1)
-            rates.append(np.divide(ended, at_risk, out=np.zeros_like(ended), where=at_risk > 0))
-        survival = np.cumprod(np.clip(1.0 - sum(rates), 0.0, 1.0), axis=1)
-        before = np.column_stack([np.ones(len(weight)), survival[:, :-1]])
-        parts.append(np.stack([np.cumsum(before * rate, axis=1) for rate in rates]))
+    marks = np.stack([code == one for one in range(1, causes + 1)]).astype(np.float64)
+    counts = resample_counts(np.asarray(group)[order], draws=draws, seed=seed).astype(float)
+    parts = [aalen_johansen(time, code > 0, marks, weight) for weight in (np.ones((1, n)), counts)]
     watched = np.sort(np.asarray(followed, dtype=np.float64))
-    return Incidence(times, np.concatenate(parts, axis=1), watched, len(np.unique(np.asarray(group))))
+    curves = np.concatenate([curve for _, curve in parts], axis=1)
+    return Incidence(parts[0][0], curves, watched, len(np.unique(np.asarray(group))))
+
+
+def aalen_johansen(
+    time: Float, ended: npt.ArrayLike, marks: Float, weight: Float
+) -> tuple[Float, npt.NDArray[np.float64]]:
+    """The distinct ones of the rising times (n,), and for each of ``marks`` (k, n) and ``weight`` (draws, n) the sum
+    over endings by then of S(s-) x mark / Y(s): (k, draws, times). A mark of 1 gives an incidence, a value its mean.
+    """
+    times, begins = np.unique(time, return_index=True)
+    total = np.add.reduceat(weight, begins, axis=1)
+    at_risk = np.cumsum(total[:, ::-1], axis=1)[:, ::-1]
+    over = weight * np.asarray(ended)
+
+    def rate(weights: Float) -> Float:
+        there = np.add.reduceat(weights, begins, axis=1)
+        return np.asarray(np.divide(there, at_risk, out=np.zeros_like(there), where=at_risk > 0))
+
+    survival = np.cumprod(np.clip(1.0 - rate(over), 0.0, 1.0), axis=1)
+    before = np.column_stack([np.ones(len(weight)), survival[:, :-1]])
+    return times, np.stack([np.cumsum(before * rate(over * mark), axis=1) for mark in marks])
 
 
 def share_within(share: float, draws: npt.ArrayLike, groups: int) -> Estimate:

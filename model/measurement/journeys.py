@@ -39,7 +39,8 @@ class TouchRules:
     """Which events are touches, and whose.
 
     ``visit_minutes``: touches of one channel and campaign that follow each other within so many minutes are one.
-    ``content_properties``: what was read is told by the first of these properties that is there.
+    ``content_properties``: what was read is told by the first of these properties that is there. ``days_ahead``: so
+    many days before the date to call on a purchase window may open.
     """
 
     sales_channels: frozenset[str] = frozenset({"phone", "sales"})
@@ -47,6 +48,7 @@ class TouchRules:
     not_touches: frozenset[str] = frozenset({"mail_sent"})
     visit_minutes: float = 30.0
     content_properties: tuple[str, ...] = ("content", "path", "url")
+    days_ahead: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,14 @@ def journeys(history: History, known_by: int, rules: TouchRules) -> Journeys:
         channels=history.channels,
         campaigns=history.campaigns,
         touches=touches,
-        handoffs=read_handoffs(history, calls, first_call, np.where(lives.outcome > 0, ended, NEVER), traits),
+        handoffs=read_handoffs(
+            history,
+            calls,
+            first_call,
+            np.where(lives.outcome > 0, ended, NEVER),
+            traits,
+            days_ahead=rules.days_ahead,
+        ),
         calls=calls,
         told=read_told(history, lives.outcome),
         reads=read_contents(

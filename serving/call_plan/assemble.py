@@ -132,7 +132,7 @@ def _state(
     """Where a lead stands, and the date that was or is to be kept."""
     if window is not None and window[1] is not None and (called_at is None or called_at < window[0]):
         due = window[1]
-        return (OVERDUE if due < today else DUE), due
+        return (OVERDUE if due < today else DUE if due == today else COMING), due
     if call_on is None:
         return NO_CALL, None
     due = date.fromisoformat(call_on)

@@ -1,10 +1,11 @@
-"""GET /v1/call-plan."""
+"""GET /v1/call-plan, as JSON or CSV."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
+import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -15,6 +16,7 @@ from serving.audit.requests import concerns
 from serving.call_plan.assemble import call_plan
 from serving.call_plan.closed_days import closed_days
 from serving.headers import json_answer
+from serving.measurement.tables import csv_answer
 from serving.payloads import Name, Strict
 from serving.service import Service
 
@@ -24,6 +26,7 @@ class CallPlanQuery(Strict):
 
     owner: Name | None = Field(None, description="only the leads of this salesperson")
     days: int = Field(5, ge=1, le=15, description="working days that are planned")
+    format: Literal["json", "csv"] = Field("json", description="csv: the leads alone, as a file")
 
 
 class _Answer(BaseModel):
@@ -62,6 +65,15 @@ class CallPlan(_Answer):
     leads: list[PlannedLead]
 
 
+RESPONSES: dict[int, Any] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string", "description": "the leads, under a header"}}}},
+    401: "Unauthorized",
+    403: "Forbidden",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
+
+
 def call_plans(service: Service) -> APIBlueprint:
     """InputError where the holidays of the country in the settings are not known: at the start, not at a request."""
     year = to_datetime(service.clock()).year
@@ -70,7 +82,7 @@ def call_plans(service: Service) -> APIBlueprint:
 
     @bp.get("/call-plan")
     @needs(service, "read")
-    @bp.doc(responses=[401, 403, 429, 503], security=SECURITY, operation_id="call_plan")
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="call_plan")
     @bp.input(CallPlanQuery, location="query")
     @bp.output(CallPlan)
     def plan_calls(query_data: CallPlanQuery) -> Response:
@@ -81,6 +93,18 @@ def call_plans(service: Service) -> APIBlueprint:
         """
         answer = call_plan(service, query_data.owner, query_data.days, service.clock())
         concerns(lead["lead_id"] for lead in answer["leads"])
-        return json_answer(answer)
+        return json_answer(answer) if query_data.format == "json" else as_csv(answer)
 
     return bp
+
+
+def as_csv(answer: dict[str, Any]) -> Response:
+    """The leads of a plan as a file; reasons in one cell."""
+    return csv_answer("call-plan", list(PlannedLead.model_fields), [_flat(lead) for lead in answer["leads"]])
+
+
+def _flat(lead: dict[str, Any]) -> dict[str, Any]:
+    value = lead["value"]
+    if not isinstance(value, str | int | float | None):
+        value = orjson.dumps(value).decode()
+    return {**lead, "value": value, "reasons": "; ".join(lead["reasons"])}

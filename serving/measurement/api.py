@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from serving.access import SECURITY, needs
 from serving.audit.requests import concerns
 from serving.headers import json_answer
-from serving.measurement import contract_payloads, feedback_payloads, payloads
+from serving.measurement import contract_payloads, feedback_payloads, lift_payloads, payloads
 from serving.measurement.reports import Answer, Reports
-from serving.measurement.tables import to_csv
+from serving.measurement.tables import csv_answer
 from serving.service import Service
 
 RESPONSES: dict[int, Any] = {
@@ -38,10 +38,7 @@ def answered(answer: Answer, query: payloads.PeriodQuery, model: type[BaseModel]
     if query.format == "json":
         return json_answer(answer)
     row = get_args(model.model_fields[query.listed].annotation)[0]
-    response = Response(to_csv(list(row.model_fields), answer[query.listed]), mimetype="text/csv")
-    name = request.path.rpartition("/")[2]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
+    return csv_answer(request.path.rpartition("/")[2], list(row.model_fields), answer[query.listed])
 
 
 def _marketing(bp: APIBlueprint, service: Service, made: Reports) -> None:
@@ -133,6 +130,15 @@ def _sales(bp: APIBlueprint, service: Service, made: Reports) -> None:
         answer = made.contract(query_data, service.clock())
         concerns(row["lead_id"] for row in answer["rows"] if row["lead_id"] is not None)
         return answered(answer, query_data, contract_payloads.ContractReport)
+
+    @bp.get("/lift")
+    @reads
+    @bp.doc(responses=RESPONSES, security=SECURITY, operation_id="report_lift")
+    @bp.input(lift_payloads.LiftQuery, location="query")
+    @bp.output(lift_payloads.LiftReport)
+    def report_lift(query_data: lift_payloads.LiftQuery) -> Response:
+        """What handing over brings: leads handed over against those of the random holdout"""
+        return answered(made.lift(query_data, service.clock()), query_data, lift_payloads.LiftReport)
 
 
 def _back(bp: APIBlueprint, service: Service, made: Reports) -> None:

@@ -52,7 +52,7 @@ def _within(row: Row, field: str, show: Callable[[float | None], str]) -> str:
     value, low, high = row[field], row.get(f"{field}_low"), row.get(f"{field}_high")
     if value is None or (low is None and high is None):
         return show(value)
-    return f"{show(value)} ({show(low)} to {show(high)})"
+    return f"{show(value)} ({show(low)} to {show(high)})".replace(" % to", " to").replace(" %)", ")")
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -151,13 +151,21 @@ BASE_RATES = (
     Column("Drift", lambda row: {None: "not known yet", True: "yes", False: "no"}[row["drifted"]], number=False),
 )
 
-FEEDBACK = (
-    name("channel", "Came through", "not through marketing"),
+CAME_THROUGH = name("channel", "Came through", "not through marketing")
+FEEDBACK_ENDINGS = (
+    CAME_THROUGH,
     CAMPAIGN,
     count("wins", "Customers"),
     count("lost", "Lost"),
     amount("satisfaction", "Satisfaction", 1),
     count("answers", "Told by"),
+    count("handed_over", "Handed over"),
+    count("rejected", "Given back"),
+    share("rejected_share", "Share given back"),
+)
+FEEDBACK_CALLS = (
+    CAME_THROUGH,
+    CAMPAIGN,
     count("calls", "Calls"),
     count("too_early", "Too early"),
     count("on_time", "On time"),
@@ -168,9 +176,6 @@ FEEDBACK = (
     count("other", "Other"),
     share("on_time_share", "On time, of those timed"),
     share("too_early_share", "Too early, of those timed"),
-    count("handed_over", "Handed over"),
-    count("rejected", "Given back"),
-    share("rejected_share", "Share given back"),
 )
 REASONS = (
     name("outcome", "Outcome"),
@@ -249,3 +254,29 @@ CONTRACT_PEOPLE = (
     amount("reaction_hours", "Hours to the reaction (median)", 1),
 )
 CONTRACT = {"breaches": BREACHES, "weeks": CONTRACT_WEEKS, "salespeople": CONTRACT_PEOPLE}
+
+
+_MEASURES = {"purchases": "bought, %", "value": "value a lead", "days": "days waited"}
+
+
+def _of_measure(field: str, label: str, *, scaled: bool = True) -> Column:
+    """A percentage where the row is of shares."""
+
+    def text(row: Row) -> str:
+        by = 100 if scaled and row["measure"] == "purchases" else 1
+        names = (field, f"{field}_low", f"{field}_high")
+        ends = {name: None if row[name] is None else by * row[name] for name in names}
+        return _within(ends, field, lambda value: _number(value, 1 if scaled else 2))
+
+    return Column(label, text)
+
+
+LIFT = (
+    Column("Measure", lambda row: _MEASURES[row["measure"]], number=False),
+    count("horizon", "Within days"),
+    _of_measure("handed_over", "Handed over"),
+    _of_measure("held_out", "Held out"),
+    _of_measure("difference", "Difference"),
+    _of_measure("ratio", "Ratio", scaled=False),
+    amount("p", "p", 3),
+)

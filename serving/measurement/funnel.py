@@ -10,6 +10,7 @@ from model.measurement.salespeople import Salesperson, Team, funnel, outside
 from serving.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Tick
 
 POINTS = 60  # of each limit
+LEAST = 0.5  # expected wins of the whole team, below which there is nothing to see
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Funnel:
 
 
 def draw_funnel(team: Team) -> Funnel | None:
-    """Expected wins to the right, wins for each expected one upwards; None while nothing is expected of anybody."""
+    """Expected wins to the right, wins for each expected one upwards; None while next to nothing is expected."""
     shown = [one for one in team.people if one.ratio is not None and one.expected > 0]
-    if not shown or team.ratio is None:
+    if not shown or team.ratio is None or team.expected < LEAST:
         return None
     most = 1.1 * max(one.expected for one in shown)
     tops = [one.shrunk.high for one in shown if one.shrunk is not None]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from serving.access import signed_in
 from serving.audit.requests import concerns
-from serving.measurement import columns, contract_payloads, feedback_payloads, payloads
+from serving.measurement import columns, contract_payloads, feedback_payloads, lift_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
 from serving.measurement.funnel import Funnel, draw_funnel
@@ -29,7 +29,10 @@ SPLIT = {"month": "by month", "channel": "by channel", "segment": "by segment"}
 
 @dataclass(frozen=True)
 class Page:
-    """``facts``: what stands above the table. ``choices``: of query fields, value to label; "" is none."""
+    """``facts``: what stands above the table. ``choices``: of query fields, value to label; "" is none.
+
+    ``more``: further tables of the same rows, each under its heading, where one would be too wide.
+    """
 
     title: str
     about: str
@@ -39,10 +42,22 @@ class Page:
     columns: tuple[Column, ...]
     facts: Callable[[Answer], Sequence[tuple[str, Any]]] = lambda _: ()
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
+    more: dict[str, tuple[Column, ...]] = field(default_factory=dict)
 
 
 def _sizes(answer: Answer) -> tuple[tuple[str, Any], ...]:
     return (("most satisfied", answer["satisfied"]), ("others", answer["others"]))
+
+
+def _of_lift(answer: Answer) -> tuple[tuple[str, Any], ...]:
+    plan = answer["plan"] or {}
+    return (
+        ("handed over", answer["leads_handed_over"]),
+        ("held out", answer["leads_held_out"]),
+        ("held out and called", answer["called_held_out"]),
+        ("windows still to open and follow", plan.get("openings_still_needed")),
+        ("weeks until they are opened", plan.get("weeks")),
+    )
 
 
 PAGES: dict[str, Page] = {
@@ -149,8 +164,9 @@ PAGES: dict[str, Page] = {
         Reports.feedback,
         feedback_payloads.FeedbackQuery,
         feedback_payloads.FeedbackReport,
-        columns.FEEDBACK,
+        columns.FEEDBACK_ENDINGS,
         choices={"by": BY},
+        more={"How calls went": columns.FEEDBACK_CALLS},
     ),
     "reasons": Page(
         "Reasons",
@@ -200,6 +216,20 @@ PAGES: dict[str, Page] = {
         ),
         {"part": {"breaches": "breaches", "weeks": "by week", "salespeople": "by salesperson"}},
     ),
+    "lift": Page(
+        "Lift",
+        "What handing over brings: leads whose window opened and that were handed over, against those that a draw held "
+        "out, each in the group that the draw put it in, whatever sales did. p: chance of a difference so large if "
+        "handing over did nothing.",
+        Reports.lift,
+        lift_payloads.LiftQuery,
+        lift_payloads.LiftReport,
+        columns.LIFT,
+        _of_lift,
+        {
+            "hoped": {str(lift): f"{100 * lift:.0f} % hoped for" for lift in (0.1, 0.2, 0.5, 1.0)},
+        },
+    ),
 }
 
 
@@ -246,8 +276,9 @@ def _rendered(
         shown = columns.CONTRACT[query.part]
     if isinstance(query, payloads.AttributionQuery) and query.model is None:
         rows, shown = columns.side_by_side(rows), columns.MODELS_SIDE_BY_SIDE
+    tables = {"": shown, **page.more}
     if getattr(query, "by", None) == "channel" and page.query is not payloads.SplitQuery:
-        shown = tuple(column for column in shown if column is not columns.CAMPAIGN)
+        tables = {name: tuple(one for one in table if one is not columns.CAMPAIGN) for name, table in tables.items()}
     totals = answer.get("total", []) if getattr(query, "part", "salespeople") == "salespeople" else []
     return render_template(
         "report.html",
@@ -256,7 +287,7 @@ def _rendered(
         pages=PAGES,
         answer=answer,
         facts=[(label, value) for label, value in page.facts(answer) if value is not None],
-        columns=shown,
+        tables=tables,
         rows=rows,
         totals=totals if isinstance(totals, list) else [totals],
         choices={one: (options, str(getattr(query, one) or "")) for one, options in page.choices.items()},

@@ -11,6 +11,7 @@ from model.measurement.attribution import MODELS, Options, attribute, cohort
 from model.measurement.contract import contract
 from model.measurement.exact import MONEY_UNITS
 from model.measurement.feedback import feedback, reasons
+from model.measurement.handoff_lift import arms
 from model.measurement.journeys import Journeys
 from model.measurement.kept import base_rates, chances_kept, windows_kept
 from model.measurement.period import Period
@@ -18,10 +19,11 @@ from model.measurement.returns import returns
 from model.measurement.salespeople import Team, salespeople
 from model.measurement.satisfied import Groups, groups, paths, profile
 from model.measurement.sourced import sourced
-from serving.measurement import contract_rows, rows
+from serving.measurement import contract_rows, lift_rows, rows
 from serving.measurement.contract_payloads import ContractQuery
 from serving.measurement.feedback_payloads import FeedbackQuery, SatisfiedQuery
 from serving.measurement.inputs import Inputs
+from serving.measurement.lift_payloads import LiftQuery
 from serving.measurement.payloads import AttributionQuery, PeriodQuery, ReturnsQuery, SplitQuery
 from serving.problems import invalid
 
@@ -147,6 +149,11 @@ class Reports:
         given = self._settings.contract
         answer = contract_rows.contract(contract(data, period, agreed, closed), given.qualified_per_week)
         return {**head, **given.model_dump(), **answer}
+
+    def lift(self, query: LiftQuery, now: int) -> Answer:
+        data, period, head = self._begin(query, now)
+        given = self._settings
+        return {**head, **lift_rows.lift(arms(data, period), given.horizons, query.hoped, given.handoff_holdout)}
 
     def _begin(self, query: PeriodQuery, now: int) -> tuple[Journeys, Period, Answer]:
         if query.since is not None and query.until is not None and query.since >= query.until:
