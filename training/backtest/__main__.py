@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.errors import InputError, LeadtimeError
+from features.errors import InputError
 from features.events import DAY, parse_time, to_iso
 from features.history import History
 from features.lives import lead_lives
@@ -20,6 +20,7 @@ from training.backtest.replay import replay
 from training.backtest.report import Findings, html
 from training.backtest.said import metrics, summary
 from training.backtest.truth import true_curves_of
+from training.ending import exit_code
 from training.fitting import check_enough
 from training.inputs import Source, digest
 from training.progress import stage
@@ -107,27 +108,20 @@ def _days(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; 0 when done, 2 when the input cannot be used."""
     given = _parser().parse_args(argv)
+    return exit_code(lambda: _run(given), out=given.out, interrupted="nothing was logged")
+
+
+def _run(given: argparse.Namespace) -> None:
     now = time.time_ns() // 1000
-    try:
-        if given.missed_days is not None and not 0 <= given.missed_days < float("inf"):
-            raise InputError(where="--missed-days", expected="a number of days from 0 on", got=str(given.missed_days))
-        settings = load_settings()
-        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-        if known_by > now + DAY:
-            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
-        began = time.perf_counter()
-        backtest(Source(settings.database_url, given.data), settings, given, known_by=known_by, now=now)
-        print(f"replayed in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a full disk, or a folder that takes no file
-        print(f"error: {given.out}: expected a file that can be written, got: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was logged", file=sys.stderr)
-        return 130
-    return 0
+    if given.missed_days is not None and not 0 <= given.missed_days < float("inf"):
+        raise InputError(where="--missed-days", expected="a number of days from 0 on", got=str(given.missed_days))
+    settings = load_settings()
+    known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
+    if known_by > now + DAY:
+        raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
+    began = time.perf_counter()
+    backtest(Source(settings.database_url, given.data), settings, given, known_by=known_by, now=now)
+    print(f"replayed in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":
