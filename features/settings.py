@@ -45,6 +45,12 @@ class Costs(BaseModel):
         description="a call so many days too late loses the deal, each day its share; `late` is not used then",
     )
     deal_value: float = Field(0.0, ge=0, description="what a deal is worth where the lead's own `value` is not known")
+    missed_days: float | None = Field(
+        None,
+        ge=0,
+        description="a purchase before any call costs what a call so many days late does; "
+        "deal_lost_after, or else the longest horizon, if not given",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

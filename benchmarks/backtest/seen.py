@@ -64,8 +64,8 @@ _BY_ROW = ("readiness", "deadline", "value", "life")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One history. ``past``: leads whose ends were known at ``origin``, for choosing; ``looks``: every look at every lead
-    from ``origin`` on; ``arrived``: (n,) those at leads that came in during the first half of the replay.
+    """One history. ``past``: leads whose ends were known at ``origin``, for choosing; ``looks``: every look at every
+    lead from ``origin`` on; ``arrived``: (n,) those at leads that came in during the first half of the replay.
     """
 
     name: str
@@ -93,9 +93,7 @@ def _look(source: Source) -> Seen:
     settings = Settings(horizons=source.horizons)
     longest = float(source.horizons[-1])
     history = History.from_table(source.events)
-    calendar = plan(
-        history, known_by=source.known_by, longest=int(longest), folds=1, retrain_days=source.replayed_days
-    )
+    calendar = plan(history, known_by=source.known_by, longest=int(longest), folds=1, retrain_days=source.replayed_days)
     origin = calendar.since
     known = _known(source.events, origin)
     learned = np.array([_drawn(source.account[lead], source.seed) for lead in history.lead_ids])
@@ -150,9 +148,7 @@ def _looks(rows: Rows, history: History, scorer: Scorer, source: Source | None, 
         curves.append(scorer.curves(matrix, rows.as_of[part]))
         value.append(deal_values(scorer.catalogue, matrix))
         known = DEADLINE in scorer.catalogue.names
-        deadline.append(
-            matrix[:, scorer.catalogue.names.index(DEADLINE)] if known else np.full(len(matrix), np.nan)
-        )
+        deadline.append(matrix[:, scorer.catalogue.names.index(DEADLINE)] if known else np.full(len(matrix), np.nan))
     made = Curves(curves[0].days, *(np.concatenate([getattr(c, k) for c in curves]) for k in ("purchased", "lost")))
     truth = None
     if source is not None and source.truth is not None and newer is not None:
@@ -200,15 +196,6 @@ def _read(file: Path, name: str, seed: int) -> Seen:
             for kind in ("curves", "truth")
             if f"{part}-{kind}-purchased" in read
         }
-        return Looks(
-            Rows(**rows), made["curves"], *(read[f"{part}-{k}"] for k in _BY_ROW), truth=made.get("truth")
-        )
+        return Looks(Rows(**rows), made["curves"], *(read[f"{part}-{k}"] for k in _BY_ROW), truth=made.get("truth"))
 
-    return Seen(
-        name, seed, int(read["origin"]), float(read["longest"]), looks("past"), looks("looks"), read["arrived"]
-    )
-
-
-def index_of(leads: Int64) -> dict[int, int]:
-    """Place of each lead in ``leads``."""
-    return {int(lead): place for place, lead in enumerate(leads)}
+    return Seen(name, seed, int(read["origin"]), float(read["longest"]), looks("past"), looks("looks"), read["arrived"])

@@ -1,7 +1,6 @@
 """The histories that are replayed: four simulated worlds with several seeds each, and two real ones.
 
-Each is a market in which nobody's calls are known to have been made by leadtime's dates; in the real ones no sales calls
-are recorded at all.
+In the real ones no sales calls are recorded: what followed is what would have followed without ours.
 """
 
 from __future__ import annotations

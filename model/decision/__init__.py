@@ -3,16 +3,19 @@
 from model.decision.call_date import CallCosts, Costs, Decision, call_days, decide, expected_cost
 from model.decision.capacity import cost_of_delay, plan
 from model.decision.newsvendor import critical_fractile, fractile_day
+from model.decision.stopping import call_now, waiting_cost
 
 __all__ = [
     "CallCosts",
     "Costs",
     "Decision",
     "call_days",
+    "call_now",
     "cost_of_delay",
     "critical_fractile",
     "decide",
     "expected_cost",
     "fractile_day",
     "plan",
+    "waiting_cost",
 ]

@@ -1,0 +1,52 @@
+"""Whether to call now or to wait and look again tomorrow: an optimal stopping problem.
+
+``call_date`` plans a call that takes place whatever comes before it. Whoever looks again each day does
+something else: while they wait the lead may buy, and then there is no call any more. That is counted here, as
+``missed_days`` too late.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from model.curves import Curves, Float
+from model.decision.call_date import Area, CallCosts, call_days, early_cost, late_rate
+
+Bool = npt.NDArray[np.bool_]
+
+
+def waiting_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> tuple[Float, Float]:
+    """The expected cost of waiting up to each of ``call_days`` and calling then if the lead is still open, (n, d), and
+    of waiting for ever, (n,).
+
+    With M the cost of a purchase before any call and the words of ``call_date.expected_cost``:
+    K(a) = E[min(early (T - x)+, cap); T <= H] + E[min(late (x - T)+, M); a < T <= min(x, H)] + M F1(a) + lost F2(a)
+    + wasted_call (1 - F1(H) - F2(a)).
+    What waiting has cost by day s does not depend on what follows, so K(s + a) = M F1(s) + lost F2(s)
+    + (1 - F1(s) - F2(s)) K'(a) with K' of the lead that is still open on day s: the best day stays the best while
+    nothing is learned (Bellman's principle), which does not hold for ``expected_cost``.
+    """
+    longest = float(curves.days[-1])
+    days = call_days(longest)
+    reach = days + costs.lead_time
+    f1, f2 = curves.at(days)
+    area = Area(curves)
+    rate, _ = late_rate(costs, len(curves), value)
+    missed_days = costs.most_days_late(longest)
+    missed = rate * missed_days
+    begun = np.minimum(reach, longest)
+    cost = early_cost(curves, costs, area, begun, area(begun)) + missed * f1 + costs.lost * f2
+    if costs.lead_time:
+        since = np.maximum(days, reach - missed_days)
+        cost = cost + rate * (area(reach) - area(since) - f1 * (reach - since))
+    cost = cost + costs.wasted_call * np.maximum(1.0 - curves.purchased[:, -1:] - f2, 0.0)
+    never = missed * curves.purchased[:, -1:] + costs.lost * curves.lost[:, -1:]
+    return np.asarray(cost), np.asarray(never[:, 0])
+
+
+def call_now(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> Bool:
+    """(n,) whether waiting, to any later day or for ever, costs more than a call today, by what is known today."""
+    cost, never = waiting_cost(curves, costs, value)
+    later = np.minimum(cost[:, 1:].min(axis=1, initial=np.inf), never)
+    return np.asarray(cost[:, 0] <= later)
