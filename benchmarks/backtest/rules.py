@@ -13,18 +13,19 @@ from model.decision import CallCosts, call_now, decide
 from model.replay import policies
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import Constants, choose
+from model.replay.rows import Rows
 
+COUNTS = ("called", "wasted", "late", "waiting")
 DAYS_AHEAD = (0, 3, 7, 14, 21, 30, 45)
-SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)  # of what a missed purchase costs
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # of what a missed purchase costs
 NOW, PATIENT, AHEAD = "waiting costs more", "waiting costs more, patience chosen", "days ahead, chosen"
+HALF, THIRD = "waiting costs more, a miss at half", "waiting costs more, a miss at a third"
 ONCE, DELAY, READY, DEADLINE = "call at once", "fixed delay, chosen", "readiness, chosen", "declared deadline, chosen"
 TRUE_NOW, TRUE_AHEAD, BEST = "waiting costs more, by the truth", "days ahead, by the truth", "hindsight"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """``missed``: whether the costs name what a missed purchase costs."""
-
     title: str
     costs: CallCosts
 
@@ -48,11 +49,15 @@ def days_ahead(days: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """``results``: by rule, of the leads that arrived, in the same order. ``chosen``: the constants of the rules."""
+    """m leads under r rules. ``cost``: (m, r); ``pressed``: (m, r) the same if those that still waited when the replay
+    ended were called on its last day. ``counts``: (r, 4) as ``COUNTS``. ``chosen``: the constants.
+    """
 
-    results: dict[str, Result]
-    chosen: Constants
-    share: float
+    rules: tuple[str, ...]
+    cost: Float
+    pressed: Float
+    counts: Float
+    chosen: dict[str, float]
 
 
 def run(seen: Seen, costs: CallCosts) -> Outcome:
@@ -63,7 +68,23 @@ def run(seen: Seen, costs: CallCosts) -> Outcome:
     share = _cheapest(SHARES, lambda s: settle(past.rows, _now(past.curves, costs, s, seen.longest), charges))
     plans = _plans(looks, costs, chosen, share, seen.longest)
     results = {name: settle(looks.rows, plan, charges) for name, plan in plans.items()}
-    return Outcome({**results, BEST: hindsight(looks.rows, charges)}, chosen, share)
+    pressed = {name: _pressed(looks.rows, plan, results[name], charges) for name, plan in plans.items()}
+    best = hindsight(looks.rows, charges)
+    results[BEST], pressed[BEST] = best, best.cost
+    return Outcome(
+        rules=tuple(results),
+        cost=np.column_stack([result.cost for result in results.values()]),
+        pressed=np.column_stack(list(pressed.values())),
+        counts=np.array([[getattr(r, name).sum() for name in COUNTS] for r in results.values()], dtype=np.float64),
+        chosen={"share": share, "ahead": chosen.within, "delay": chosen.delay, "readiness": chosen.threshold},
+    )
+
+
+def _pressed(rows: Rows, plan: Float, found: Result, charges: Charges) -> Float:
+    last = np.zeros(len(rows), dtype=bool)
+    last[rows.last] = True
+    in_the_end = settle(rows, np.where(last & ~np.isfinite(plan), 0.0, plan), charges)
+    return np.where(found.waiting, in_the_end.cost, found.cost)
 
 
 def _plans(looks: Looks, costs: CallCosts, chosen: Constants, share: float, longest: float) -> dict[str, Float]:
@@ -71,6 +92,8 @@ def _plans(looks: Looks, costs: CallCosts, chosen: Constants, share: float, long
     delay = policies.fixed_delay(looks.rows, chosen.delay)
     plans = {
         NOW: _now(looks.curves, costs, 1.0, longest),
+        HALF: _now(looks.curves, costs, 1 / 2, longest),
+        THIRD: _now(looks.curves, costs, 1 / 3, longest),
         PATIENT: _now(looks.curves, costs, share, longest),
         AHEAD: policies.due(day, chosen.within),
         **{days_ahead(days): policies.due(day, days) for days in DAYS_AHEAD},

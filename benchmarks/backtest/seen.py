@@ -24,7 +24,7 @@ from features.settings import Settings
 from model.curves import Curves, Float
 from model.examples import calendar_split
 from model.person_period import DEADLINE
-from model.replay.rows import Bool, Int64, Rows, replay_rows
+from model.replay.rows import Bool, Rows, replay_rows
 from model.scorer import Scorer, deal_values
 from training.backtest.calendar import plan
 from training.fitting import fit, serving_split
