@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.curves import Curves
-from model.decision import CallCosts, call_now, decide, waiting_cost
+from model.decision import CallCosts, decide, handoff_day, waiting_cost, weighed_days
 from model.discrete import curves_from_hazards
 
 EDGES = np.array([0.0, 1, 2, 3, 5, 7, 10, 14, 21, 30])
@@ -97,13 +97,14 @@ def test_a_hazard_that_stays_the_same_is_called_today_or_not_at_all(
     cost, never = waiting_cost(curves, fixed)
     best = int(np.argmin(cost[0]))
     if cost[0, best] <= never[0] and best < 60:
-        assert call_now(still_open(curves, best), fixed)[0]
+        missed = fixed.most_days_late(90.0)
+        assert handoff_day(still_open(curves, best), fixed, missed_days=missed)[0] == 0
 
 
 def test_the_date_of_a_call_that_is_planned_anew_each_day_recedes_and_this_rule_does_not() -> None:
     curves, given_costs = constant(0.004, 0.0), CallCosts()
     assert decide(curves, given_costs).day[0] > 10  # and so on every other day, for the curve will be the same
-    assert call_now(curves, given_costs)[0]
+    assert handoff_day(curves, given_costs)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -114,4 +115,10 @@ def test_who_pays_less_for_missing_waits_longer(changed: dict[str, Any], later: 
     usual = int(np.argmin(waiting_cost(rising, CallCosts(missed_days=20.0))[0]))
     other = int(np.argmin(waiting_cost(rising, CallCosts(**{"missed_days": 20.0, **changed}))[0]))
     assert other >= usual if later else other <= usual
-    assert not call_now(curve([0.0] * 9, [0.1] * 9), CallCosts(**{"missed_days": 20.0, **changed}))[0]
+    assert np.isnan(handoff_day(curve([0.0] * 9, [0.1] * 9), CallCosts(**{"missed_days": 20.0, **changed})))[0]
+
+
+def test_a_miss_is_weighed_as_half_and_no_more_than_a_third_of_the_horizon() -> None:
+    assert weighed_days(CallCosts(), 90.0) == pytest.approx(30.0)
+    assert weighed_days(CallCosts(missed_days=14.0), 90.0) == pytest.approx(7.0)
+    assert weighed_days(CallCosts(deal_lost_after=10.0, deal_value=1.0), 90.0) == pytest.approx(5.0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.backtest.seen import Looks, Seen
 from model.curves import Curves, Float
-from model.decision import CallCosts, call_now, decide
+from model.decision import CallCosts, decide, handoff_day, weighed_days
 from model.replay import policies
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import Constants, choose
@@ -18,8 +18,8 @@ from model.replay.rows import Rows
 COUNTS = ("called", "wasted", "late", "waiting")
 DAYS_AHEAD = (0, 3, 7, 14, 21, 30, 45)
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # of what a missed purchase costs
-NOW, PATIENT, AHEAD = "waiting costs more", "waiting costs more, patience chosen", "days ahead, chosen"
-HALF, THIRD = "waiting costs more, a miss at half", "waiting costs more, a miss at a third"
+NOW, FULL, CHOSEN = "waiting costs more", "waiting costs more, in full", "waiting costs more, chosen"
+AHEAD = "days ahead, chosen"
 ONCE, DELAY, READY, DEADLINE = "call at once", "fixed delay, chosen", "readiness, chosen", "declared deadline, chosen"
 TRUE_NOW, TRUE_AHEAD, BEST = "waiting costs more, by the truth", "days ahead, by the truth", "hindsight"
 
@@ -65,7 +65,8 @@ def run(seen: Seen, costs: CallCosts) -> Outcome:
     charges = Charges.of(costs, longest=seen.longest)
     past, looks = seen.past, seen.looks.of(seen.arrived)
     chosen = choose(past.rows, past.readiness, past.deadline, _dates(past.curves, costs), charges)
-    share = _cheapest(SHARES, lambda s: settle(past.rows, _now(past.curves, costs, s, seen.longest), charges))
+    missed = costs.most_days_late(seen.longest)
+    share = _cheapest(SHARES, lambda s: settle(past.rows, _now(past.curves, costs, s * missed), charges))
     plans = _plans(looks, costs, chosen, share, seen.longest)
     results = {name: settle(looks.rows, plan, charges) for name, plan in plans.items()}
     pressed = {name: _pressed(looks.rows, plan, results[name], charges) for name, plan in plans.items()}
@@ -91,10 +92,9 @@ def _plans(looks: Looks, costs: CallCosts, chosen: Constants, share: float, long
     day = _dates(looks.curves, costs)
     delay = policies.fixed_delay(looks.rows, chosen.delay)
     plans = {
-        NOW: _now(looks.curves, costs, 1.0, longest),
-        HALF: _now(looks.curves, costs, 1 / 2, longest),
-        THIRD: _now(looks.curves, costs, 1 / 3, longest),
-        PATIENT: _now(looks.curves, costs, share, longest),
+        NOW: _now(looks.curves, costs, weighed_days(costs, longest)),
+        FULL: _now(looks.curves, costs, costs.most_days_late(longest)),
+        CHOSEN: _now(looks.curves, costs, share * costs.most_days_late(longest)),
         AHEAD: policies.due(day, chosen.within),
         **{days_ahead(days): policies.due(day, days) for days in DAYS_AHEAD},
         ONCE: policies.at_once(looks.rows),
@@ -103,7 +103,7 @@ def _plans(looks: Looks, costs: CallCosts, chosen: Constants, share: float, long
         DEADLINE: policies.before_deadline(looks.deadline, chosen.ahead, delay),
     }
     if looks.truth is not None:
-        plans[TRUE_NOW] = _now(looks.truth, costs, 1.0, longest)
+        plans[TRUE_NOW] = _now(looks.truth, costs, weighed_days(costs, longest))
         plans[TRUE_AHEAD] = policies.due(_dates(looks.truth, costs), chosen.within)
     return plans
 
@@ -114,10 +114,10 @@ def _dates(curves: Curves, costs: CallCosts) -> Float:
     return _spread(policies.decided(decision.day, decision.call), there)
 
 
-def _now(curves: Curves, costs: CallCosts, share: float, longest: float) -> Float:
+def _now(curves: Curves, costs: CallCosts, missed_days: float) -> Float:
     there = np.isfinite(curves.purchased).all(axis=1)
-    patient = replace(costs, missed_days=share * costs.most_days_late(longest))
-    return _spread(np.where(call_now(curves.rows(there), patient), 0.0, np.nan), there)
+    day = handoff_day(curves.rows(there), costs, missed_days=missed_days)
+    return _spread(policies.due(day, 0.0), there)
 
 
 def _spread(values: Float, there: policies.Bool) -> Float:

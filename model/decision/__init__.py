@@ -3,19 +3,20 @@
 from model.decision.call_date import CallCosts, Costs, Decision, call_days, decide, expected_cost
 from model.decision.capacity import cost_of_delay, plan
 from model.decision.newsvendor import critical_fractile, fractile_day
-from model.decision.stopping import call_now, waiting_cost
+from model.decision.stopping import handoff_day, waiting_cost, weighed_days
 
 __all__ = [
     "CallCosts",
     "Costs",
     "Decision",
     "call_days",
-    "call_now",
     "cost_of_delay",
     "critical_fractile",
     "decide",
     "expected_cost",
     "fractile_day",
+    "handoff_day",
     "plan",
     "waiting_cost",
+    "weighed_days",
 ]

@@ -13,12 +13,23 @@ import numpy.typing as npt
 from model.curves import Curves, Float
 from model.decision.call_date import Area, CallCosts, call_days, early_cost, late_rate
 
-Bool = npt.NDArray[np.bool_]
+# How much of a missed purchase, and of the longest horizon, is weighed: docs/backtest.md tells how they were found.
+WEIGHT, MOST = 1 / 2, 1 / 3
 
 
-def waiting_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> tuple[Float, Float]:
+def weighed_days(costs: CallCosts, longest: float) -> float:
+    """How many days late a missed purchase is weighed as by who will look again tomorrow.
+
+    Less than it costs: what tomorrow's look will teach is not in today's curve, and makes waiting worth more.
+    """
+    return min(WEIGHT * costs.most_days_late(longest), MOST * longest)
+
+
+def waiting_cost(
+    curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None, *, missed_days: float | None = None
+) -> tuple[Float, Float]:
     """The expected cost of waiting up to each of ``call_days`` and calling then if the lead is still open, (n, d), and
-    of waiting for ever, (n,).
+    of waiting for ever, (n,). ``missed_days``: instead of those of the costs.
 
     With M the cost of a purchase before any call and the words of ``call_date.expected_cost``:
     K(a) = E[min(early (T - x)+, cap); T <= H] + E[min(late (x - T)+, M); a < T <= min(x, H)] + M F1(a) + lost F2(a)
@@ -33,7 +44,7 @@ def waiting_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None =
     f1, f2 = curves.at(days)
     area = Area(curves)
     rate, _ = late_rate(costs, len(curves), value)
-    missed_days = costs.most_days_late(longest)
+    missed_days = costs.most_days_late(longest) if missed_days is None else missed_days
     missed = rate * missed_days
     begun = np.minimum(reach, longest)
     cost = early_cost(curves, costs, area, begun, area(begun)) + missed * f1 + costs.lost * f2
@@ -45,8 +56,15 @@ def waiting_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None =
     return np.asarray(cost), np.asarray(never[:, 0])
 
 
-def call_now(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> Bool:
-    """(n,) whether waiting, to any later day or for ever, costs more than a call today, by what is known today."""
-    cost, never = waiting_cost(curves, costs, value)
-    later = np.minimum(cost[:, 1:].min(axis=1, initial=np.inf), never)
-    return np.asarray(cost[:, 0] <= later)
+def handoff_day(
+    curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None, *, missed_days: float | None = None
+) -> Float:
+    """(n,) the day on which waiting on begins to cost more than a call, by what is known today; 0 is now, NaN never.
+
+    ``missed_days``: ``weighed_days`` if not given.
+    """
+    if missed_days is None:
+        missed_days = weighed_days(costs, float(curves.days[-1]))
+    cost, never = waiting_cost(curves, costs, value, missed_days=missed_days)
+    best = np.argmin(cost, axis=1)
+    return np.where(cost[np.arange(len(best)), best] <= never, call_days(float(curves.days[-1]))[best], np.nan)
