@@ -126,7 +126,7 @@ def _schema(frame: pd.DataFrame) -> pa.Schema:
         "basis": pa.string(),
         "basis_why": pa.string(),
     }
-    kinds |= dict.fromkeys(("window_start", "window_end", "median_date", "call_on"), pa.date32())
+    kinds |= dict.fromkeys(("window_start", "window_end", "median_date", "call_on", "handoff_on"), pa.date32())
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in frame.columns])
 
 

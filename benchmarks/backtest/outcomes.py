@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.backtest.pooled import pooled_draws
 from benchmarks.backtest.rules import SETTINGS, Outcome, run
 from benchmarks.backtest.seen import seen
 from model.curves import Float
-from model.metrics import Estimate, interval, resample_counts
-from model.metrics.bootstrap import DRAWS
+from model.metrics import Estimate, interval
 
 _FORMAT = 1
 
@@ -70,16 +70,10 @@ class Pooled:
 
     @classmethod
     def of(cls, seeds: list[Outcome]) -> Pooled:
-        rng = np.random.default_rng(0)
-        parts = [_means(outcome.cost, seed) for seed, outcome in enumerate(seeds)]
-        picked = rng.integers(0, len(seeds), size=(DRAWS, len(seeds)))
-        # of each seed as many independent draws as it can be picked at once
-        each = np.stack([np.stack([part[(np.arange(DRAWS) + k) % DRAWS] for k in range(len(seeds))]) for part in parts])
-        drawn = each[picked, np.arange(len(seeds))[None, :], np.arange(DRAWS)[:, None]]
         return cls(
             rules=seeds[0].rules,
             mean=np.mean([outcome.cost.mean(axis=0) for outcome in seeds], axis=0),
-            draws=drawn.mean(axis=1),
+            draws=pooled_draws([outcome.cost for outcome in seeds]),
             pressed=np.mean([outcome.pressed.mean(axis=0) for outcome in seeds], axis=0),
             counts=np.sum([outcome.counts for outcome in seeds], axis=0),
             leads=sum(len(outcome.cost) for outcome in seeds),
@@ -94,8 +88,3 @@ class Pooled:
         """What ``rule`` costs more than ``other``."""
         i, j = self.rules.index(rule), self.rules.index(other)
         return interval(float(self.mean[i] - self.mean[j]), self.draws[:, i] - self.draws[:, j])
-
-
-def _means(cost: Float, seed: int) -> Float:
-    counts = resample_counts(np.arange(len(cost)), draws=DRAWS, seed=seed).astype(np.float64)
-    return np.asarray(counts @ cost / len(cost))

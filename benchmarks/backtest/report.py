@@ -31,11 +31,11 @@ ABOUT = """`make bench-backtest` (`python -m benchmarks.backtest`). Leads that c
 are looked at day by day, scored by a model of what was known before it began, and each rule calls each lead at most
 once. {sizes}. `bpic2012`: loan applications, longest horizon 30 days; `online_retail`: waits for the next
 purchase, 90 days, as the four simulated worlds. In these two no sales calls are recorded. The model learns from a
-third of the accounts; constants that are *chosen* are those that would have cost least on the other leads of the past. A
-purchase before any call counts as a call that comes by the longest horizon too late (as never calling does in decision
-6), or 30 or 14 days too late. A lead that still waits when the replay ends costs nothing; a table shows the other
-end, that it is called then. Figures are costs a lead, with intervals by drawing seeds and then leads with replacement
-(95 %).
+third of the accounts; constants that are *chosen* are those that would have cost least on the other leads of the past.
+A purchase before any call counts as a call that comes by the longest horizon too late (as never calling does in
+decision 6), or 30 or 14 days too late. A lead that still waits when the replay ends costs nothing; a table shows
+the other end, that it is called then. Figures are costs a lead, with intervals by drawing seeds and then leads with
+replacement (95 %).
 
 - *waiting costs more*: calls when no later day, nor never calling, costs less than a call today, a purchase before the
   call counted as missed (`model/decision/stopping.py`, what the service does). A miss is weighed by half, and by no

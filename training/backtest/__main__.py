@@ -41,7 +41,10 @@ def backtest(source: Source, settings: Settings, given: argparse.Namespace, *, k
     calendar = plan(history, known_by=known_by, longest=longest, folds=given.folds, retrain_days=given.retrain_days)
     with stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-    charges = Charges.of(CallCosts.of(settings.costs), longest=longest, missed_days=given.missed_days)
+    if given.missed_days is not None:
+        costs = settings.costs.model_copy(update={"missed_days": given.missed_days})
+        settings = settings.model_copy(update={"costs": costs})
+    charges = Charges.of(CallCosts.of(settings.costs), longest=longest)
     replayed = replay(
         events,
         history,
@@ -92,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--missed-days",
         type=float,
         metavar="DAYS",
-        help="a purchase before any call counts as so many days late; the longest horizon if not given",
+        help="a purchase before any call counts as so many days late; as [costs] say if not given",
     )
     parser.add_argument("--seed", type=int, help="the same data, settings and seed give the same report")
     parser.add_argument("--as-known-at", metavar="TIME", help="replay what was known then instead of now (ISO 8601)")
