@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
+.PHONY: help demo test lint types imports check lock clean bench-backtest bench-bpic2012 bench-features bench-intake \
 	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-service bench-simulator \
 	bench-speed bench-store bench-tuning
 
@@ -80,6 +80,9 @@ imports: $(VENV)/.dev  ## the direction of imports between the rooms
 check: lint types imports  ## lint, types, imports
 
 # --- measurements (../shared/data or LEADTIME_DATA holds the real data) --------------------------------------------
+
+bench-backtest: $(VENV)/.runtime  ## when to call, rule by rule, over worlds and real histories; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.backtest --document
 
 bench-bpic2012: $(VENV)/.runtime  ## load, train and score BPI Challenge 2012; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.bpic2012

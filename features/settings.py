@@ -54,6 +54,12 @@ class Costs(BaseModel):
         description="a call so many days too late loses the deal, each day its share; `late` is not used then",
     )
     deal_value: float = Field(0.0, ge=0, description="what a deal is worth where the lead's own `value` is not known")
+    missed_days: float | None = Field(
+        None,
+        ge=0,
+        description="a purchase before any call costs what a call so many days late does; "
+        "deal_lost_after, or else the longest horizon, if not given",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -217,11 +223,14 @@ class Settings(BaseSettings):
         description="scores of leads of which nothing new is known are computed again after this long, "
         "and in any case when a day (UTC) begins",
     )
-    handoff_days_ahead: int = Field(
-        21, ge=0, description="a lead is handed over when its call date lies at most so many days ahead"
+    handoff_days_ahead: int | None = Field(
+        None,
+        ge=0,
+        description="a lead is handed over when its call date lies at most so many days ahead; "
+        "when waiting begins to cost more than a call, if not given",
     )
     handoff_close_days: int = Field(
-        7, ge=0, description="an open window closes when its call date moves so many days more than that ahead"
+        7, ge=0, description="an open window closes when the date that opened it moves so many days further away"
     )
     handoff_holdout: float = Field(
         0.0, ge=0, le=1, description="share of leads that are not handed over, to measure what handoffs bring"

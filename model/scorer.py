@@ -21,7 +21,7 @@ from features.history import History
 from model.calibration import Calibration
 from model.curves import Curves, Float
 from model.deadlines import Slip, contradictions
-from model.decision import CallCosts, decide
+from model.decision import CallCosts, decide, handoff_day
 from model.grid import nearest_horizon
 from model.hazard import PurchaseHazard
 from model.readiness import Readiness
@@ -113,6 +113,8 @@ class Scorer:
         columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
         columns["cost_week_later"] = np.where(decision.call, decision.week_later, np.nan)
         columns["cost_never"] = decision.never
+        handoff = handoff_day(curves, self.costs, value)
+        columns["handoff_on"] = _dates(as_of, handoff, decision.call & np.isfinite(handoff))
         columns["basis"] = MODEL if self.signal is None else self.signal.basis
         columns["basis_why"] = "" if self.signal is None else self.signal.why
         return columns
@@ -244,7 +246,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
 
 def _dates(as_of: Int64, day: Float, call: npt.NDArray[np.bool_]) -> list[date | None]:
     """The UTC date ``day`` days after each as-of time; None where no call is worth it."""
-    number = np.floor(as_of / DAY + day).astype(np.int64)
+    number = np.floor(as_of / DAY + np.where(call, day, 0.0)).astype(np.int64)
     return [_EPOCH + timedelta(days=int(n)) if wanted else None for n, wanted in zip(number, call, strict=True)]
 
 

@@ -93,6 +93,12 @@ def score_model(horizons: Sequence[int]) -> type[BaseModel]:
         "reasons": (list[str], ...),
         "model_version": (str | None, ...),
         **{name: (float | None, Field(description=text)) for name, text in _COSTS.items()},
+        "handoff_on": (
+            date | None,
+            Field(
+                None, description="from when on waiting costs more than a call, if nothing happens; a handoff is due"
+            ),
+        ),
         "basis": (
             Literal["model", "baseline"] | None,
             Field(description="baseline: a curve that knows nothing of the lead, or its age alone, has answered"),
@@ -158,7 +164,7 @@ def unscored(
         **dict.fromkeys(("window_start", "window_end", "window_coverage", "median_date", "call_on", "priority")),
         "reasons": [],
         "model_version": version,
-        **dict.fromkeys((*_COSTS, "basis", "basis_why")),
+        **dict.fromkeys((*_COSTS, "handoff_on", "basis", "basis_why")),
         "missing": [dict(item) for item in standing.missing],
     }
 

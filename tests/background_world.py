@@ -35,9 +35,12 @@ def smallest_catalogue() -> Catalogue:
 
 @dataclass
 class ScriptedScorer:
-    """``call_on``: by lead the date to call on; it is never before the day of asking. Others are not worth a call."""
+    """``call_on``: by lead the date to call on; it is never before the day of asking. Others are not worth a call.
+    ``handoff_on``: where it is not the same.
+    """
 
     call_on: dict[str, date | None] = field(default_factory=dict)
+    handoff_on: dict[str, date | None] = field(default_factory=dict)
     version: str = "s1"
     horizons: tuple[int, ...] = (7, 30, 90)
     catalogue: Catalogue = field(default_factory=smallest_catalogue)
@@ -55,6 +58,8 @@ class ScriptedScorer:
         columns |= {f"{kind}_{h}": np.full(n, h / 1000) for kind in ("p", "p_lost") for h in self.horizons}
         columns |= {"window_start": calls, "window_end": later, "window_coverage": 0.8, "median_date": calls}
         columns |= {"call_on": calls, "priority": np.zeros(n)}
+        handoffs = [self.handoff_on.get(lead_id, day) for lead_id, day in zip(lead_ids, calls, strict=True)]
+        columns |= {"handoff_on": handoffs}
         columns |= {"reasons": [["Because"] for _ in lead_ids], "model_version": self.version}
         return columns
 

@@ -2,57 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import numpy as np
 import pytest
 
-from benchmarks.ranking.policies import POLICIES, Morning
-from benchmarks.ranking.replay import Day, Market, cost_of, play
+from benchmarks.backtest.pooled import pooled_draws
+from benchmarks.backtest.seen import Looks, Seen
+from benchmarks.ranking.board import MISSED, REACHED, Board
+from benchmarks.ranking.play import cost_of, play
+from benchmarks.ranking.policies import POLICIES
+from features.events import DAY
 from model.curves import Curves
 from model.decision import CallCosts
+from model.replay.rows import Rows
 
-DAYS = np.arange(0.0, 31.0)
+MONDAY = 4 * DAY  # 1970-01-05
+GRID = np.arange(0.0, 31.0)
+BOUGHT_ON = (4.5, 10.5, 20.5, np.inf)  # days after the first morning
 
 
-def morning(n: int, *, room: int = 1, **values: Any) -> Morning:
-    """Leads of which the later ones buy sooner."""
-    chance = np.linspace(0.2, 0.9, n)
-    curves = Curves(DAYS, chance[:, None] * DAYS / 30, np.zeros((n, 31)))
-    given = {"readiness": 100 * chance, "chance": chance, "value": np.full(n, np.nan), "age": np.arange(n) * 1.0}
-    given |= {"elapsed": np.zeros(n), "offsets": [0, 1], "room": room, "costs": CallCosts(late=60, deal_value=100)}
-    return Morning(curves=curves, **{**given, **values})  # type: ignore[arg-type]
+def seen(bought_on: tuple[float, ...] = BOUGHT_ON, days: int = 31) -> Seen:
+    """A look a day at each lead while it is open; curves rise to the leads' chances, the last lead's the highest."""
+    open_days = [int(min(np.ceil(end), days)) for end in bought_on]
+    lead = np.repeat(np.arange(len(bought_on)), open_days)
+    day = np.concatenate([np.arange(n) for n in open_days])
+    ends = np.array(bought_on)[lead]
+    rows = Rows(
+        lead=lead,
+        as_of=MONDAY + day * DAY,
+        outcome=np.isfinite(ends).astype(np.int8),
+        duration=np.where(np.isfinite(ends), ends - day, 1000.0),
+        known_in=ends - day,
+        step=1,
+    )
+    chance = np.linspace(0.2, 0.9, len(bought_on))[lead]
+    curves = Curves(GRID, chance[:, None] * GRID / 30, np.zeros((len(lead), 31)))
+    value = np.where(lead == 0, 1e6, 1.0)
+    looks = Looks(rows, curves, 100 * chance, np.full(len(lead), np.nan), value, day - 5.0 * lead + 100)
+    return Seen("made up", 1, MONDAY, 30.0, looks, looks, np.ones(len(lead), dtype=bool))
+
+
+def first(policy: str, room: int = 1) -> list[int]:
+    board = Board(seen(), CallCosts(late=60.0), salespeople=1)
+    morning = board.morning(0, np.full(4, np.inf), room, MISSED)
+    return morning.lead[POLICIES[policy](morning)].tolist()
 
 
 def test_each_rule_takes_whom_it_names() -> None:
-    at = morning(4, value=np.array([1e6, 1.0, 1.0, 1.0]))
-    assert POLICIES["newest first"](at).tolist() == [0]
-    assert POLICIES["readiness first"](at).tolist() == [3]
-    assert POLICIES["value times readiness"](at).tolist() == [0]
-    assert all(len(policy(at)) <= 1 for policy in POLICIES.values())
+    assert first("newest first") == [3]
+    assert first("readiness first") == [3]
+    assert first("value times readiness") == [0]
+    assert first("value times chance in 30 days", room=2) == [0, 3]
+    assert all(len(first(policy, room=2)) <= 2 for policy in POLICIES)
 
 
-def test_a_score_that_is_older_comes_nearer_to_its_date() -> None:
-    fresh, old = morning(1), morning(1, elapsed=np.full(1, 5.0))
-    assert old.expected()[0][0, 0] == fresh.expected()[0][0, 5]
+def test_what_was_bought_leaves_the_list_or_stays_with_dates_that_come_nearer() -> None:
+    board, nobody = Board(seen(), CallCosts(), salespeople=1), np.full(4, np.inf)
+    assert board.morning(7, nobody, 1, MISSED).lead.tolist() == [1, 2, 3]
+    stays = board.morning(7, nobody, 1, REACHED)
+    assert stays.lead.tolist() == [1, 2, 3, 0]
+    last = board.morning(4, nobody, 1, MISSED)  # a Friday: the Monday after is three days on
+    assert stays.dated.cost[3, 0] == pytest.approx(last.dated.cost[0, 1])
 
 
 def test_a_lead_is_called_once_by_its_own_salesperson() -> None:
-    at = morning(4, room=1)
-    market = Market(
-        cast("Any", None), cast("Any", None), 0, 30.0, list("abcd"), np.array(list("xyxy")), np.full(4, np.inf)
-    )
-    called = play(market, [Day(k, np.arange(4), at) for k in (0, 1, 4)], POLICIES["readiness first"])
+    board = Board(seen((np.inf,) * 4), CallCosts(), salespeople=2)
+    called = play(board, POLICIES["readiness first"], 1, MISSED)
     assert called.tolist() == [1, 1, 0, 0]
 
 
-def test_costs_are_those_of_the_decision() -> None:
-    bought = np.array([10.0, 10.0, 10.0, np.inf, np.inf])
-    market = Market(cast("Any", None), cast("Any", None), 0, 30.0, list("abcde"), np.array(["x"] * 5), bought)
-    called = np.array([4.0, 12.0, np.inf, 3.0, np.inf])
-    unknown = np.full(5, np.nan)
-    linear = cost_of(market, called, CallCosts(early=1, late=5, wasted_call=7), unknown)
-    assert linear == pytest.approx([6, 10, 100, 7, 0])
-    deals = CallCosts(early=1, wasted_call=7, early_cap=3, deal_lost_after=4, deal_value=80)
-    assert cost_of(market, called, deals, unknown) == pytest.approx([3, 40, 80, 7, 0])
-    assert cost_of(market, called, deals, np.full(5, 8.0)) == pytest.approx([3, 4, 8, 7, 0])
+@pytest.mark.parametrize(("counting", "unreached"), [(MISSED, 150.0), (REACHED, 5 * (30 - 20.5))])
+def test_a_purchase_without_a_call_costs_what_is_assumed(counting, unreached: float) -> None:
+    board = Board(seen(), CallCosts(early=1.0, late=5.0, wasted_call=7.0), salespeople=1)
+    assert board.mornings[-1] == 29
+    cost = cost_of(board, np.array([1.0, 14.0, np.inf, 3.0]), counting)
+    assert cost == pytest.approx([3.5, 5 * 3.5, unreached, 7.0])
+    assert cost_of(board, np.array([1.0, 14.0, np.inf, np.inf]), counting)[3] == 0
+
+
+def test_deals_cost_their_share_of_the_value() -> None:
+    costs = CallCosts(early=1.0, wasted_call=7.0, early_cap=3.0, deal_lost_after=4.0, deal_value=80.0)
+    board = Board(seen((9.0, 9.0, 9.0, 40.0), days=20), costs, salespeople=1)
+    cost = cost_of(board, np.array([12.0, 1.0, np.inf, np.inf]), MISSED)
+    assert cost == pytest.approx([0.75e6, 3.0, 1.0, 0.0])
+
+
+def test_differences_are_paired_and_seeds_are_drawn() -> None:
+    rng = np.random.default_rng(0)
+    base = [rng.normal(10 * seed, 1, size=(50, 1)) for seed in range(3)]
+    draws = pooled_draws([np.hstack([cost, cost + 2]) for cost in base])
+    assert draws[:, 1] - draws[:, 0] == pytest.approx(np.full(len(draws), 2.0))
+    assert draws[:, 0].std() > 3  # the seeds differ more than their leads do

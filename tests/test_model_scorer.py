@@ -64,7 +64,8 @@ def test_the_columns_are_those_of_the_design(scores: pd.DataFrame, requests: Req
     assert list(scores.columns) == [
         "lead_id", "as_of", "readiness", "p_7", "p_30", "p_60", "p_lost_7", "p_lost_30", "p_lost_60", "window_start",
         "window_end", "window_coverage", "median_date", "call_on", "priority", "reasons", "model_version",
-        "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why",
+        "cost_today", "cost_best", "cost_week_later", "cost_never", "handoff_on", "basis",
+        "basis_why",
     ]  # fmt: skip
     assert scores["lead_id"].tolist() == requests.lead_ids
     assert set(scores["as_of"]) == {to_iso(NOW)}
@@ -78,11 +79,12 @@ def test_every_answer_makes_sense(scores: pd.DataFrame) -> None:
         assert (scores[first] <= scores[then]).all()
     assert (scores["p_60"] + scores["p_lost_60"] <= 1).all()
     assert scores["readiness"].corr(scores["p_30"], method="spearman") > 0.99
-    dates = ["window_start", "median_date", "window_end", "call_on"]
+    dates = ["window_start", "median_date", "window_end", "call_on", "handoff_on"]
     called = scores["call_on"].notna()
     for row in scores[called].itertuples():
         assert END <= row.window_start <= row.median_date <= row.window_end
         assert row.call_on >= END
+        assert row.handoff_on is None or row.handoff_on >= END
         assert not any("No purchase expected" in reason for reason in row.reasons)
     assert called.any()
     assert (~called).any()

@@ -72,12 +72,12 @@ def test_nobody_is_called_on_a_weekend_and_never_more_than_there_is_room(urgent:
     assert days == sorted(days)
 
 
-def test_with_room_for_all_each_is_called_as_near_to_its_date_as_working_days_allow(urgent: Running) -> None:
+def test_with_room_for_all_each_is_called_when_waiting_begins_to_cost_more(urgent: Running) -> None:
     urgent.clock.now = MONDAY
     plan = planned(with_sales(urgent, capacity_per_day=500), days=5)
-    at_hand = [lead for lead in plan["leads"] if lead["call_on"] and lead["call_on"] <= "2026-11-06"]
+    at_hand = [lead for lead in plan["leads"] if lead["handoff_on"] and lead["handoff_on"] <= "2026-11-06"]
     assert at_hand
-    assert all(lead["planned_on"] == lead["call_on"] for lead in at_hand)
+    assert all(lead["planned_on"] == lead["handoff_on"] for lead in at_hand)
     assert all(lead["cost_of_delay"] >= 0 for lead in plan["leads"])
 
 

@@ -74,6 +74,22 @@ def test_it_opens_some_days_ahead_of_a_date_that_moves_on(store: Store) -> None:
         assert [handoff["closed_because"] for handoff in handoffs(store)] == closed
 
 
+def test_it_opens_when_waiting_begins_to_cost_more_than_a_call(store: Store) -> None:
+    """Without days ahead the day is `handoff_on`, whatever `call_on` says, as long as a call is worth it at all."""
+    one = process(store, handoff_days_ahead=None, handoff_close_days=3)
+    one.append([page_view("a", one.clock.now - DAY)])
+    one.models.scorer.call_on["a"] = one.today(25)
+    for n, (ahead, closed) in enumerate([(None, []), (1, []), (0, [None]), (3, [None]), (None, ["moved_away"])]):
+        one.models.scorer.handoff_on["a"] = None if ahead is None else one.today(ahead)
+        one.append([page_view("a", one.clock.now, n)])
+        one.refresh()
+        assert [handoff["closed_because"] for handoff in handoffs(store)] == closed
+    one.models.scorer.handoff_on["a"], one.models.scorer.call_on["a"] = one.today(), None
+    one.append([page_view("a", one.clock.now, 9)])
+    one.refresh()
+    assert len(handoffs(store)) == 1
+
+
 def test_it_opens_once_however_long_it_stays_open(one: Process) -> None:
     one.models.scorer.call_on["a"] = one.today()
     for n in range(5):

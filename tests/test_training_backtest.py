@@ -27,11 +27,14 @@ from model.examples import Split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
 from model.person_period import DEADLINE
-from model.replay.account import Charges
+from model.replay.account import Charges, settle
+from model.replay.choose import WITHIN
+from model.replay.policies import due
 from training.backtest import past
 from training.backtest.__main__ import main
 from training.backtest.calendar import Calendar, plan
-from training.backtest.replay import BEST, OWN, TRUTH, Replay, replay
+from training.backtest.days_ahead import days_ahead, sentence
+from training.backtest.replay import BEST, OWN, TRUTH, Replay, plans, replay
 from training.backtest.report import Findings, html
 from training.backtest.truth import true_curves_of
 from training.fitting import Fitted
@@ -174,6 +177,24 @@ def test_every_policy_calls_the_same_leads_at_most_once(replayed: Replay) -> Non
         assert result.cost.sum() >= 0
 
 
+def test_the_best_days_ahead_are_the_cheapest_of_all_tried(replayed: Replay) -> None:
+    found = days_ahead(replayed, CHARGES, seed=1)
+    costs = [settle(replayed.rows, due(replayed.looks.day, days), CHARGES).cost.mean() for days in WITHIN]
+    assert found.cost.value == pytest.approx(min(costs))
+    assert found.best in found.near
+    own = replayed.results(CHARGES)[OWN].cost.mean()
+    assert found.above.value == pytest.approx(min(costs) - own)
+    assert f"handoff_days_ahead = {found.best} would have cost least" in sentence(found, None)
+
+
+def test_leadtime_calls_as_handoffs_are_made(replayed: Replay) -> None:
+    looks = replayed.looks
+    there = np.isfinite(looks.day)
+    assert np.array_equal(np.isfinite(replayed.plans[OWN]), there & (looks.handoff == 0))
+    ahead = plans(replayed.rows, looks, 9)
+    assert np.array_equal(np.isfinite(ahead[OWN]), looks.day <= 9)
+
+
 def test_the_report_needs_no_other_file_and_says_what_a_replay_cannot_know(
     material: Material, replayed: Replay
 ) -> None:
@@ -220,6 +241,7 @@ def test_the_job_logs_its_run_and_writes_the_report(
     said = capsys.readouterr()
     assert "fold 1 of 1" in said.err
     assert "leadtime, first date kept" in said.out
+    assert "In hindsight handoff_days_ahead = " in said.out
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("leadtime")
     assert experiment is not None

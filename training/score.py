@@ -22,13 +22,14 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from features.builder import Requests
-from features.errors import InputError, LeadtimeError
+from features.errors import InputError
 from features.events import to_iso
 from features.history import History
 from features.lives import BOUGHT, GONE, OPEN, UNSEEN, standings
 from features.settings import load_settings
 from features.tables import read_requests
 from model.scorer import Scorer
+from training.ending import exit_code
 from training.inputs import Source
 from training.tracking import SERVING, Tracking
 
@@ -125,7 +126,7 @@ def _schema(frame: pd.DataFrame) -> pa.Schema:
         "basis": pa.string(),
         "basis_why": pa.string(),
     }
-    kinds |= dict.fromkeys(("window_start", "window_end", "median_date", "call_on"), pa.date32())
+    kinds |= dict.fromkeys(("window_start", "window_end", "median_date", "call_on", "handoff_on"), pa.date32())
     return pa.schema([(name, kinds.get(name, pa.float64())) for name in frame.columns])
 
 
@@ -136,38 +137,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="score leads of a folder of tables, not of the store")
     parser.add_argument("--model", metavar="ALIAS", help="alias or version; the serving model if not given")
     given = parser.parse_args(argv)
+    return exit_code(lambda: _write_scores(given), out=given.out, interrupted="nothing was written")
+
+
+def _write_scores(given: argparse.Namespace) -> None:
     now = time.time_ns() // 1000
-    try:
-        settings = load_settings()
-        output = Output(given.out)
-        asked = None if given.requests is None else Requests(*read_requests(given.requests))
-        scorer = Scorer.from_files(
-            Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name).load(
-                given.model or settings.model_alias, folder=SERVING
-            )
+    settings = load_settings()
+    output = Output(given.out)
+    asked = None if given.requests is None else Requests(*read_requests(given.requests))
+    scorer = Scorer.from_files(
+        Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name).load(
+            given.model or settings.model_alias, folder=SERVING
         )
-        known_by = max(now, int(np.max(asked.as_of, initial=0))) if asked else now
-        leads = sorted(set(asked.lead_ids)) if asked else None
-        history = Source(settings.database_url, given.data).history(leads, known_by=known_by, now=now)
-        requests = asked or open_leads(history, now)
-        empty = 0
-        with output, tqdm(total=len(requests), desc="scoring", unit=" leads", unit_scale=True) as bar:
-            for frame in score(scorer, history, requests):
-                output.write(frame)
-                empty += int(frame["readiness"].isna().sum())
-                bar.update(len(frame))
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a full disk, or a folder that takes no file
-        print(f"error: {given.out}: expected a file that can be written, got: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
-        return 130
+    )
+    known_by = max(now, int(np.max(asked.as_of, initial=0))) if asked else now
+    leads = sorted(set(asked.lead_ids)) if asked else None
+    history = Source(settings.database_url, given.data).history(leads, known_by=known_by, now=now)
+    requests = asked or open_leads(history, now)
+    empty = 0
+    with output, tqdm(total=len(requests), desc="scoring", unit=" leads", unit_scale=True) as bar:
+        for frame in score(scorer, history, requests):
+            output.write(frame)
+            empty += int(frame["readiness"].isna().sum())
+            bar.update(len(frame))
     refused = f", {empty:,} of them without a score (see reasons)" if empty else ""
     print(f"{len(requests):,} rows{refused} by model {scorer.version} in {given.out}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from model.decision.call_date import CallCosts, Costs, Decision, call_days, deci
 from model.decision.capacity import cost_of_delay, plan
 from model.decision.newsvendor import critical_fractile, fractile_day
 from model.decision.realised import realised_cost
+from model.decision.stopping import handoff_day, waiting_cost, weighed_days
 
 __all__ = [
     "CallCosts",
@@ -15,6 +16,9 @@ __all__ = [
     "decide",
     "expected_cost",
     "fractile_day",
+    "handoff_day",
     "plan",
     "realised_cost",
+    "waiting_cost",
+    "weighed_days",
 ]

@@ -32,7 +32,8 @@ class CallCosts:
     ``early_cap``: what a call costs at most for being too early. ``lead_time``: days from the first call to the
     signature; the best moment is so many days before the purchase. ``deal_lost_after``: a call so many days late
     loses the deal, each day its share of it; the deal is worth ``deal_value`` where a lead's own value is not known.
-    Then ``late`` is not used.
+    Then ``late`` is not used. ``missed_days``: a purchase before any call costs what a call so many days late does;
+    None: ``deal_lost_after``, or else the longest horizon.
     """
 
     early: float = 1.0
@@ -43,10 +44,16 @@ class CallCosts:
     lead_time: float = 0.0
     deal_lost_after: float | None = None
     deal_value: float = 0.0
+    missed_days: float | None = None
+
+    def most_days_late(self, longest: float) -> float:
+        """After how many days too late a call costs no more than none would."""
+        usual = longest if self.deal_lost_after is None else self.deal_lost_after
+        return usual if self.missed_days is None else self.missed_days
 
     @classmethod
     def of(cls, costs: Costs) -> CallCosts:
-        more = ("lost", "early_cap", "lead_time", "deal_lost_after", "deal_value")
+        more = ("lost", "early_cap", "lead_time", "deal_lost_after", "deal_value", "missed_days")
         given = {name: getattr(costs, name) for name in more if hasattr(costs, name)}
         return cls(costs.early, costs.late, costs.wasted_call, **given)
 
@@ -89,22 +96,18 @@ def expected_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None 
     reach = days + costs.lead_time
     f2 = curves.at(days)[1]
     final1, final2 = curves.purchased[:, -1:], curves.lost[:, -1:]
-    area = _Area(curves)
+    area = Area(curves)
     under = area(reach)
     rate, span = late_rate(costs, len(curves), value)
     late, at_last = rate * under, rate * area(np.array([longest + costs.lead_time]))
     if np.isfinite(span):  # what costs no more is taken off again
         late = late - rate * area(reach - span)
         at_last = at_last - rate * area(np.array([longest + costs.lead_time - span]))
-    begun = np.minimum(reach, longest)
-    until, under_until = np.full_like(begun, longest), area.whole
-    if costs.early_cap is not None:
-        until = np.minimum(begun + costs.early_cap / costs.early, longest)
-        under_until = area(until)
-    early = costs.early * (final1 * (until - begun) - (under_until - (area(begun) if costs.lead_time else under)))
     in_vain = costs.wasted_call * np.maximum(1.0 - final1 - f2, 0.0)
     never = at_last[:, 0] + costs.lost * final2[:, 0]
-    return np.maximum(early, 0.0) + late + costs.lost * f2 + in_vain, never
+    begun = np.minimum(reach, longest)
+    early = early_cost(curves, costs, area, begun, area(begun) if costs.lead_time else under)
+    return early + late + costs.lost * f2 + in_vain, never
 
 
 def decide(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None) -> Decision:
@@ -130,6 +133,16 @@ def decide(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None)
     )
 
 
+def early_cost(curves: Curves, costs: CallCosts, area: Area, reach: Float, under: Float) -> Float:
+    """E[min(early (T - x)+, cap); T <= H] for each x of ``reach``, not beyond H, (n, k). ``under``: ``area(reach)``."""
+    until, under_until = np.full_like(reach, curves.days[-1]), area.whole
+    if costs.early_cap is not None:
+        until = np.minimum(reach + costs.early_cap / costs.early, curves.days[-1])
+        under_until = area(until)
+    early = costs.early * (curves.purchased[:, -1:] * (until - reach) - (under_until - under))
+    return np.asarray(np.maximum(early, 0.0))
+
+
 def late_rate(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Float | float, float]:
     """What each day too late costs, (n, 1) or one for all, and after how many days it costs no more."""
     if costs.deal_lost_after is None:
@@ -139,7 +152,7 @@ def late_rate(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Fl
     return worth[:, None] / costs.deal_lost_after, costs.deal_lost_after
 
 
-class _Area:
+class Area:
     """The area under F1 from 0 to each of k days, (n, k): 0 before, and F1 stays at F1(H) beyond H."""
 
     def __init__(self, curves: Curves) -> None:

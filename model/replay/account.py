@@ -29,18 +29,15 @@ class Charges:
 
     @classmethod
     def of(cls, costs: CallCosts, *, longest: float, missed_days: float | None = None) -> Charges:
-        """``missed_days``: by default those after which a deal is lost, where that is set, else the longest horizon, by
-        which model.decision counts never calling.
-        """
+        """``missed_days``: instead of those of the costs."""
         cap, lost_after = costs.early_cap, costs.deal_lost_after
         late = costs.late if lost_after is None else costs.deal_value / lost_after
-        usual = longest if lost_after is None else lost_after
         return cls(
             early=costs.early,
             late=late,
             wasted_call=costs.wasted_call,
             longest=longest,
-            missed_days=usual if missed_days is None else missed_days,
+            missed_days=costs.most_days_late(longest) if missed_days is None else missed_days,
             early_cap=float("inf") if cap is None else cap,
             lead_time=costs.lead_time,
         )

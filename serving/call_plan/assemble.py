@@ -31,7 +31,7 @@ OVERDUE, DUE, COMING, NO_CALL = "overdue", "due_today", "coming", "no_call"
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """For each of n leads the expected cost of a call on each of k working days, and of none of them."""
+    """For each of n leads the expected cost of waiting for each of k working days, and for none of them."""
 
     lead_ids: list[str]
     cost: Float
@@ -63,6 +63,7 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
         rows.append(
             {
                 **{name: lead[name] for name in ("lead_id", "owner", "value", "readiness", "call_on", "reasons")},
+                "handoff_on": lead.get("handoff_on"),  # scores that an older program kept have none
                 "planned_on": days[place[i]].isoformat() if place[i] >= 0 else None,
                 "state": state,
                 "due": None if due is None else due.isoformat(),
@@ -112,14 +113,15 @@ def _planned(
 
 def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Sequence[int], now: int) -> Outlook:
     from features.builder import Requests, build_matrix  # noqa: PLC0415 - compiled: a start should not wait for it
-    from model.decision import expected_cost  # noqa: PLC0415
+    from model.decision import waiting_cost, weighed_days  # noqa: PLC0415
     from model.scorer import deal_values  # noqa: PLC0415
 
     scorer, times = served.scorer, np.full(len(lead_ids), now, dtype=np.int64)
     if not lead_ids:
         return Outlook([], np.empty((0, len(offsets))), np.empty(0))
     matrix = build_matrix(history, Requests(lead_ids, times), scorer.catalogue)
-    cost, never = expected_cost(scorer.curves(matrix, times), scorer.costs, deal_values(scorer.catalogue, matrix))
+    curves, missed_days = scorer.curves(matrix, times), weighed_days(scorer.costs, float(scorer.horizons[-1]))
+    cost, never = waiting_cost(curves, scorer.costs, deal_values(scorer.catalogue, matrix), missed_days=missed_days)
     last = cost.shape[1] - 1
     within = [min(offset, last) for offset in offsets]
     later = cost[:, min(within[-1] + 1, last) :].min(axis=1) if within else cost.min(axis=1)

@@ -40,7 +40,8 @@ class PlannedLead(_Answer):
     owner: str | None
     value: JsonValue
     readiness: float | None = Field(ge=0, le=100)
-    call_on: date | None = Field(description="the best day, were there no other leads")
+    call_on: date | None = Field(description="the date of least expected cost")
+    handoff_on: date | None = Field(description="the best day by what waiting costs, were there no other leads")
     reasons: list[str]
     planned_on: date | None = Field(description="the day in the plan; null: not within these days")
     state: Literal["overdue", "due_today", "coming", "no_call"] = Field(

@@ -1,6 +1,6 @@
 """When a lead's purchase window opens and closes: docs/adr/0011-a-handoff-for-each-opening.md.
 
-It opens with the first refreshed score by which a call is worth it and the date to call on is near (UTC). It closes
+It opens with the first refreshed score by which a call is worth it and its day has come (UTC). It closes
 when the lead ends, when no call is worth it any more, when that date moves away by more than some days, or when sales
 rejects the handoff: then only new engagement of the lead lets it open again. Openings of leads in the random holdout
 are recorded all the same, but nobody is told.
@@ -41,13 +41,13 @@ Answer = dict[str, Any]
 NO_CALL, MOVED, REJECTED = "no_call_expected", "moved_away", "rejected"
 _NOT_HANDED_ON = (
     "lead_id", "status", "reason", "curve", "error",
-    "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why", "missing",
+    "cost_today", "cost_best", "cost_week_later", "cost_never", "handoff_on", "basis", "basis_why", "missing",
 )  # fmt: skip
 
 
 class Judge:
-    """Holds the openings against new scores. ``days_ahead``: how near the call
-    date must be; ``close_days``: how many days more than that it may move away from an open window.
+    """Holds the openings against new scores. ``days_ahead``: how near ``call_on`` must be; None: the day is
+    ``handoff_on``. ``close_days``: how many days further away that date may move from an open window.
 
     ``holdout``: the leads of whose windows nobody is told. ``mail_sent``: types of events that are no engagement, since
     the lead did nothing.
@@ -60,9 +60,10 @@ class Judge:
         holdout: Holdout | None = None,
         mail_sent: Collection[str] = (),
         *,
-        days_ahead: int = 0,
+        days_ahead: int | None = None,
     ) -> None:
-        self._store, self._ahead = store, timedelta(days=days_ahead)
+        self._store, self._ahead = store, timedelta(days=days_ahead or 0)
+        self._date = "handoff_on" if days_ahead is None else "call_on"
         self._close_after = self._ahead + timedelta(days=close_days)
         self._holdout = holdout or Holdout()
         self._silent = NOT_ENGAGEMENT.union(mail_sent)
@@ -79,13 +80,13 @@ class Judge:
                 close(connection, open_now[lead_id], reason, now)
         due = []
         for answer in scored:
-            call_on = None if answer["call_on"] is None else date.fromisoformat(answer["call_on"])
-            window = open_now.get(answer["lead_id"])
-            if window is None and call_on is not None and call_on <= today + self._ahead:
+            near = date.max if answer[self._date] is None else date.fromisoformat(answer[self._date])
+            window, worth = open_now.get(answer["lead_id"]), answer["call_on"] is not None
+            if window is None and worth and near <= today + self._ahead:
                 due.append(answer)
-            elif window is not None and call_on is None:
+            elif window is not None and not worth:
                 close(connection, window, NO_CALL, now)
-            elif window is not None and call_on is not None and call_on > today + self._close_after:
+            elif window is not None and near > today + self._close_after:
                 close(connection, window, MOVED, now)
         sent_back = self._sent_back(connection, [answer["lead_id"] for answer in due])
         due = [answer for answer in due if answer["lead_id"] not in sent_back]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.errors import InputError, LeadtimeError
+from features.errors import InputError
 from features.events import DAY, parse_time, to_iso
 from features.history import History
 from features.lives import lead_lives
@@ -20,6 +20,7 @@ from training.backtest.replay import replay
 from training.backtest.report import Findings, html
 from training.backtest.said import metrics, summary
 from training.backtest.truth import true_curves_of
+from training.ending import exit_code
 from training.fitting import check_enough
 from training.inputs import Source, digest
 from training.progress import stage
@@ -40,7 +41,10 @@ def backtest(source: Source, settings: Settings, given: argparse.Namespace, *, k
     calendar = plan(history, known_by=known_by, longest=longest, folds=given.folds, retrain_days=given.retrain_days)
     with stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-    charges = Charges.of(CallCosts.of(settings.costs), longest=longest, missed_days=given.missed_days)
+    if given.missed_days is not None:
+        costs = settings.costs.model_copy(update={"missed_days": given.missed_days})
+        settings = settings.model_copy(update={"costs": costs})
+    charges = Charges.of(CallCosts.of(settings.costs), longest=longest)
     replayed = replay(
         events,
         history,
@@ -91,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--missed-days",
         type=float,
         metavar="DAYS",
-        help="a purchase before any call counts as so many days late; the longest horizon if not given",
+        help="a purchase before any call counts as so many days late; as [costs] say if not given",
     )
     parser.add_argument("--seed", type=int, help="the same data, settings and seed give the same report")
     parser.add_argument("--as-known-at", metavar="TIME", help="replay what was known then instead of now (ISO 8601)")
@@ -107,27 +111,20 @@ def _days(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; 0 when done, 2 when the input cannot be used."""
     given = _parser().parse_args(argv)
+    return exit_code(lambda: _run(given), out=given.out, interrupted="nothing was logged")
+
+
+def _run(given: argparse.Namespace) -> None:
     now = time.time_ns() // 1000
-    try:
-        if given.missed_days is not None and not 0 <= given.missed_days < float("inf"):
-            raise InputError(where="--missed-days", expected="a number of days from 0 on", got=str(given.missed_days))
-        settings = load_settings()
-        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-        if known_by > now + DAY:
-            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
-        began = time.perf_counter()
-        backtest(Source(settings.database_url, given.data), settings, given, known_by=known_by, now=now)
-        print(f"replayed in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a full disk, or a folder that takes no file
-        print(f"error: {given.out}: expected a file that can be written, got: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was logged", file=sys.stderr)
-        return 130
-    return 0
+    if given.missed_days is not None and not 0 <= given.missed_days < float("inf"):
+        raise InputError(where="--missed-days", expected="a number of days from 0 on", got=str(given.missed_days))
+    settings = load_settings()
+    known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
+    if known_by > now + DAY:
+        raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
+    began = time.perf_counter()
+    backtest(Source(settings.database_url, given.data), settings, given, known_by=known_by, now=now)
+    print(f"replayed in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -96,5 +96,5 @@ def reach(lines: Sequence[Line]) -> Figure:
 
 def _colours(n: int) -> list[str]:
     """The own policy first."""
-    others = ["#053061", "#74add1", "#d6604d", "#f4a582", "#b2abd2", "#7b3294", "#1b7837", "#4d4d4d"]
+    others = ["#053061", "#74add1", "#d6604d", "#f4a582", "#b2abd2", "#7b3294", "#1b7837", "#a6761d", "#4d4d4d"]
     return [MAIN, *others][:n]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -19,7 +19,7 @@ from features.history import History
 from features.lives import lead_lives
 from features.settings import Settings
 from model.curves import Curves, Float
-from model.decision import decide
+from model.decision import decide, handoff_day
 from model.person_period import DEADLINE
 from model.replay import policies
 from model.replay.account import Charges, Result, hindsight, settle
@@ -30,7 +30,8 @@ from training.backtest.calendar import Calendar
 from training.backtest.past import Fold, learn
 from training.progress import stage
 
-OWN, AHEAD, KEPT = "leadtime", "leadtime, days ahead", "leadtime, first date kept"
+OWN, WAITED = "leadtime", "leadtime, date awaited"
+AHEAD, KEPT = "leadtime, days ahead", "leadtime, first date kept"
 ONCE, DELAY, READY, DEADLINE_RULE = "call at once", "fixed delay", "readiness above a threshold", "declared deadline"
 TRUTH, BEST = "the simulator's truth", "hindsight"
 TrueCurves = Callable[[list[str], npt.NDArray[np.int64]], Curves]
@@ -39,9 +40,12 @@ Learn = Callable[..., Fold]
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """For each of n rows what was seen then: ``day`` (n,) the date to call on in days, NaN for none."""
+    """For each of n rows what was seen then: ``day`` (n,) the date to call on and ``handoff`` the one from which on
+    waiting costs more than a call, in days, NaN for none.
+    """
 
     day: Float
+    handoff: Float
     readiness: Float
     deadline_days: Float
     delay: Float
@@ -49,22 +53,24 @@ class Looks:
     ahead: Float
     within: Float
     true_day: Float
+    true_handoff: Float
 
     @classmethod
     def empty(cls, n: int) -> Looks:
-        return cls(*(np.full(n, np.nan) for _ in range(8)))
+        return cls(*(np.full(n, np.nan) for _ in fields(cls)))
 
 
 @dataclass(frozen=True, eq=False)
 class Replay:
     """``plans``: by policy, (n,) for the rows. ``constants``: of each fold. ``cohort``: the leads that could have been
-    replayed, of which ``rows`` may hold a sample."""
+    replayed, of which ``rows`` may hold a sample. ``in_force``: handoff_days_ahead."""
 
     rows: Rows
     looks: Looks
     plans: dict[str, Float]
     constants: dict[int, Constants]
     cohort: int
+    in_force: int | None
 
     def results(self, charges: Charges) -> dict[str, Result]:
         found = {name: settle(self.rows, plan, charges) for name, plan in self.plans.items()}
@@ -103,14 +109,16 @@ def replay(
             _look(looks, fold, history, rows, np.flatnonzero(own), truth=truth)
             left = (time.perf_counter() - began) / (n + 1) * (len(calendar.origins) - n - 1)
             current.note = f"{int(own.sum()):,} looks" + ("" if last else f"; about {_minutes(left)} left")
-    return Replay(rows, looks, plans(rows, looks), constants, cohort)
+    ahead = settings.handoff_days_ahead
+    return Replay(rows, looks, plans(rows, looks, ahead), constants, cohort, ahead)
 
 
-def plans(rows: Rows, looks: Looks) -> dict[str, Float]:
-    """What each policy means to do at each look."""
+def plans(rows: Rows, looks: Looks, days_ahead: int | None) -> dict[str, Float]:
+    """What each policy means to do at each look. ``days_ahead``: the setting of handoffs."""
     later = np.maximum(looks.delay - rows.age, 0.0)
     found = {
-        OWN: looks.day,
+        OWN: _handed_over(looks.day, looks.handoff, days_ahead),
+        WAITED: looks.day,
         AHEAD: policies.due(looks.day, looks.within),
         KEPT: policies.kept(rows, looks.day),
         ONCE: policies.at_once(rows),
@@ -119,8 +127,15 @@ def plans(rows: Rows, looks: Looks) -> dict[str, Float]:
         DEADLINE_RULE: policies.before_deadline(looks.deadline_days, looks.ahead, later),
     }
     if np.isfinite(looks.true_day).any():
-        found[TRUTH] = policies.due(looks.true_day, looks.within)
+        found[TRUTH] = _handed_over(looks.true_day, looks.true_handoff, days_ahead)
     return found
+
+
+def _handed_over(day: Float, handoff: Float, days_ahead: int | None) -> Float:
+    """As serving.handoffs does it."""
+    if days_ahead is not None:
+        return policies.due(day, days_ahead)
+    return np.where(np.isfinite(day), policies.due(handoff, 0.0), np.nan)
 
 
 def _sample(history: History, calendar: Calendar, *, step: int, most: int, seed: int) -> tuple[Rows, int]:
@@ -159,22 +174,24 @@ def _look(
     matrix = build_matrix(history, Requests(lead_ids, as_of), scorer.catalogue)
     columns = scorer.score_columns(lead_ids, as_of, matrix, reasons=False)
     looks.day[own] = _days(columns["call_on"], as_of)
+    looks.handoff[own] = _days(columns["handoff_on"], as_of)
     looks.readiness[own] = columns["readiness"]
     if DEADLINE in scorer.catalogue.names:
         looks.deadline_days[own] = matrix[:, scorer.catalogue.names.index(DEADLINE)]
     looks.delay[own], looks.threshold[own] = chosen.delay, chosen.threshold
     looks.ahead[own], looks.within[own] = chosen.ahead, chosen.within
     if truth is not None:
-        looks.true_day[own] = _decided(truth(lead_ids, as_of), scorer)
+        looks.true_day[own], looks.true_handoff[own] = _decided(truth(lead_ids, as_of), scorer)
 
 
-def _decided(curves: Curves, scorer: Scorer) -> Float:
-    """(n,) the date that curves give at the scorer's costs; NaN where a lead had ended and nobody knew."""
+def _decided(curves: Curves, scorer: Scorer) -> tuple[Float, Float]:
+    """(n,) the dates that curves give at the scorer's costs; NaN where a lead had ended and nobody knew."""
     there = np.flatnonzero(np.isfinite(curves.purchased).all(axis=1))
     decision = decide(curves.rows(there), scorer.costs)
-    days = np.full(len(curves), np.nan)
+    days, handoff = np.full(len(curves), np.nan), np.full(len(curves), np.nan)
     days[there] = policies.decided(decision.day, decision.call)
-    return days
+    handoff[there] = handoff_day(curves.rows(there), scorer.costs)
+    return days, handoff
 
 
 _EPOCH = date(1970, 1, 1).toordinal()

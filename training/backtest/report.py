@@ -13,10 +13,26 @@ from model.replay.choose import Constants
 from model.replay.compare import Line, by_group, compare
 from training.backtest import pictures
 from training.backtest.calendar import Calendar
-from training.backtest.replay import AHEAD, BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH, Replay, date_of
+from training.backtest.days_ahead import DaysAhead, days_ahead, sentence
+from training.backtest.replay import (
+    AHEAD,
+    BEST,
+    DEADLINE_RULE,
+    DELAY,
+    KEPT,
+    ONCE,
+    OWN,
+    READY,
+    TRUTH,
+    WAITED,
+    Replay,
+    date_of,
+)
 
 ABOUT = {
-    OWN: "calls when the date to call on, computed anew at each look, has come: as handoffs do",
+    OWN: "calls when a handoff is due: when waiting begins to cost more than a call, or with "
+    "<code>handoff_days_ahead</code> when the date to call on lies at most so many days ahead",
+    WAITED: "calls when the date to call on, computed anew at each look, has come",
     AHEAD: "calls when that date lies at most so many days ahead; the best number on the past of each fold",
     KEPT: "calls on the first date that leadtime gave, however it moves later",
     ONCE: "calls at the first look",
@@ -24,15 +40,15 @@ ABOUT = {
     READY: "calls when readiness reaches a threshold; the best one on the past of each fold",
     DEADLINE_RULE: "calls so many days before the declared deadline, the best number on the past; "
     "leads without a deadline as by the fixed delay",
-    TRUTH: "calls as leadtime does so many days ahead, but by the true curves given what the tables show, those of the "
+    TRUTH: "calls as leadtime does, but by the true curves given what the tables show, those of the "
     "best model there could be",
     BEST: "knows what will become of each lead: what cannot be beaten, nor reached",
 }
 MOVING = """<p><b>A date that moves.</b> The day of least expected cost is computed anew at each look. For a lead
 whose chance to buy hardly changes it lies as far ahead tomorrow as today and never comes, until signals say that the
-purchase is near. Whoever waits for it calls few and late. <i>Days ahead</i> shows what the same dates are worth to
-those who call a little before them; a <code>lead_time</code> under <code>[costs]</code>, where there is one, moves them
-too.</p>"""
+purchase is near. Whoever waits for it calls few and late. Handoffs therefore weigh waiting against a call, counting a
+purchase before the call as missed; <i>days ahead</i> shows what the dates are worth to those who call a little before
+them.</p>"""
 CANNOT_KNOW = """<ul>
 <li><b>Calls would have changed what happened.</b> The purchases and losses are those that came with the calls that
 were really made; a call that a policy makes here wins or loses nobody. Only an experiment tells: hold a random share
@@ -74,6 +90,7 @@ class Findings:
     lines: list[Line]
     ahead: list[Line]
     months: dict[str, list[Line]]
+    days_ahead: DaysAhead
 
     @classmethod
     def of(cls, replay: Replay, calendar: Calendar, charges: Charges, *, source: str, seed: int) -> Findings:
@@ -87,6 +104,7 @@ class Findings:
             lines=compare(results, own=OWN, seed=seed),
             ahead=compare(results, own=AHEAD, seed=seed),
             months=by_group(results, replay.months(), own=OWN, seed=seed),
+            days_ahead=days_ahead(replay, charges, seed=seed),
         )
 
 
@@ -117,6 +135,8 @@ def html(found: Findings) -> str:
 {_month_table(found)}
 <h2>Chosen on the past</h2>
 {_constants(found.replay.constants)}
+<p>{sentence(found.days_ahead, found.replay.in_force)} A number that was chosen on the leads that it is counted on looks
+better than it will be on others.</p>
 <h2>What a replay cannot know</h2>
 {CANNOT_KNOW}
 </body></html>

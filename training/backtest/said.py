@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from model.metrics import Estimate
-from training.backtest.replay import AHEAD, BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH
+from training.backtest.days_ahead import sentence
+from training.backtest.replay import AHEAD, BEST, DEADLINE_RULE, DELAY, KEPT, ONCE, OWN, READY, TRUTH, WAITED
 from training.backtest.report import Findings
 
 NAMES = {
     OWN: "leadtime",
+    WAITED: "date_awaited",
     AHEAD: "days_ahead",
     KEPT: "first_date",
     ONCE: "at_once",
@@ -29,6 +31,7 @@ def metrics(found: Findings) -> dict[str, float]:
         "late_share": own.late_share.value,
         "purchases_by_call": own.conversion.value,
         "calls_by_lead": own.calls / own.leads,
+        "best_days_ahead": float(found.days_ahead.best),
     }
 
 
@@ -46,7 +49,8 @@ def summary(found: Findings) -> str:
         f"{leads:,} leads, each called at most once; lost: purchases before any call, counted as {missed:g} days late:"
     )
     ended = "Calls would have changed what happened: the report says what a replay cannot know."
-    return "\n".join([began, "", *rows, "", ended])
+    best = sentence(found.days_ahead, found.replay.in_force)
+    return "\n".join([began, "", *rows, "", best, ended])
 
 
 def _with_limits(found: Estimate) -> str:
