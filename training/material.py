@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from features.events import content_id, to_iso
 from features.history import History
 from features.lives import lead_lives
+from features.own_rows import rows_digest
 from features.settings import Settings
 from model.examples import Split, calendar_split
 from training.cold_start import Lacking, cold_split, lacking
@@ -72,4 +73,5 @@ def gather(
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
     """The date until which was learned, and 8 digits that differ when data, seed or a setting that it depends on do."""
     chosen = settings.model_dump_json(include=set(learned_settings(settings)))
-    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
+    own = rows_digest(settings.features_file)
+    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen + own)[:8]}"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.errors import InputError
 from features.events import parse_time
+from features.settings import load_settings
 from model.manifest import check
 from model.scorer import Scorer
 from training.files import read_files
@@ -68,4 +69,5 @@ def _require(frame: pd.DataFrame, names: Sequence[str]) -> None:
 
 
 def _load_pyfunc(path: str) -> FeatureScorer:
-    return FeatureScorer(Scorer.from_files(check(read_files(Path(path)))))
+    trusted = load_settings().estimator.trusts
+    return FeatureScorer(Scorer.from_files(check(read_files(Path(path))), trusted=trusted))
