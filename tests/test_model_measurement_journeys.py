@@ -178,3 +178,12 @@ def test_a_window_may_open_some_days_before_the_call_date() -> None:
     log.handoff("a", NOW - 20 * DAY, call_on=to_datetime(NOW - 10 * DAY).date().isoformat())
     assert not log.journeys(days_ahead=9).handoffs.ripe[0]
     assert log.journeys(days_ahead=10).handoffs.ripe[0]
+
+
+def test_a_window_may_open_when_waiting_begins_to_cost_more_than_a_call() -> None:
+    log = Log()
+    ahead = to_datetime(NOW - 10 * DAY).date().isoformat()
+    for lead, day in (("a", 20), ("b", 19)):
+        log.add(lead, "page_view", NOW - 30 * DAY, "ads")
+        log.handoff(lead, NOW - 20 * DAY, call_on=ahead, handoff_on=to_datetime(NOW - day * DAY).date().isoformat())
+    assert log.journeys().handoffs.ripe.tolist() == [True, False]

@@ -47,7 +47,7 @@ def promote(tracking: Tracking, settings: Settings, version: str | None, given: 
             remedy='To let it serve all the same, say why: --force --why "..."',
         )
     with stage(f"try version {wanted}"):
-        wrong = fault(tracking, wanted)
+        wrong = fault(tracking, settings, wanted)
     if wrong is not None:
         raise InputError(
             where=f"version {wanted}", expected="files that load and score", got=wrong, remedy="Train the model anew"
@@ -60,7 +60,7 @@ def roll_back(tracking: Tracking, settings: Settings, why: str, *, now: int) -> 
     """Back to the version that served before; what was done, as sentences."""
     versions = Versions(tracking, settings.model_alias)
     left = versions.serving
-    version, passed_over = versions.roll_back(lambda each: fault(tracking, each), by=_who(), why=why, now=now)
+    version, passed_over = versions.roll_back(lambda each: fault(tracking, settings, each), by=_who(), why=why, now=now)
     said = f"Version {version} of {settings.model_name} serves again as {settings.model_alias!r}, instead of {left}."
     return "\n".join([*(f"Passed over: {reason}." for reason in passed_over), said])
 

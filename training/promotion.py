@@ -19,10 +19,10 @@ from training.tracking.versions import Versions
 GATE = "the gate"
 
 
-def fault(tracking: Tracking, version: str) -> str | None:
+def fault(tracking: Tracking, settings: Settings, version: str) -> str | None:
     """Why a version cannot serve; None when its files are those that were registered, load, and score a lead."""
     try:
-        try_out(Scorer.from_files(tracking.load(version)))
+        try_out(Scorer.from_files(tracking.load(version), trusted=settings.estimator.trusts))
     except LeadtimeError as error:
         return str(error).rstrip(".")
     except Exception as error:  # noqa: BLE001 - what damaged files do to the libraries that read them cannot be foreseen
@@ -44,7 +44,7 @@ def let_serve(tracking: Tracking, settings: Settings, verdict: Verdict, version:
     """Promote what passed the gate; the verdict with what else kept it from serving."""
     versions = Versions(tracking, settings.model_alias)
     if verdict.passed:
-        wrong = fault(tracking, version)
+        wrong = fault(tracking, settings, version)
         if wrong is not None:
             verdict = _with(verdict, "can serve", f"it cannot serve: {wrong}")
         elif not versions.promote(

@@ -87,7 +87,7 @@ def read_handoffs(
     days_ahead: int = 0,
 ) -> Handoffs:
     """``first_call``, ``ended``: (leads,) times, the largest integer for none. ``days_ahead``: how many days before the
-    date to call on a window may open.
+    date to call on a window may open; it may from ``handoff_on`` on as well.
     """
     rows = _rows(history, HANDOFF)
     rows = rows[history.occurred_at[rows] < ended[history.lead_code[rows]]]
@@ -95,13 +95,14 @@ def read_handoffs(
     said = list(read_properties(history, rows))
     horizons = tuple(sorted({int(name[2:]) for one in said for name in one if _is_chance(name)}))
     chance = np.array([[_share(one.get(f"p_{h}")) for h in horizons] for one in said], dtype=np.float64)
-    start, end, call_on = (
+    start, end, call_on, handoff_on = (
         np.array([_day(one.get(name)) for one in said], dtype=np.int64)
-        for name in ("window_start", "window_end", "call_on")
+        for name in ("window_start", "window_end", "call_on", "handoff_on")
     )
     held_out = np.array([one.get("held_out") is True for one in said], dtype=bool)
     today = at // DAY
-    is_open = (call_on != NO_DAY) & (end != NO_DAY) & (call_on <= today + days_ahead) & (today <= end)
+    is_due = ((handoff_on != NO_DAY) & (handoff_on <= today)) | (call_on <= today + days_ahead)
+    is_open = (call_on != NO_DAY) & (end != NO_DAY) & is_due & (today <= end)
     return Handoffs(
         lead=lead,
         at=at,

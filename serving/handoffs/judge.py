@@ -41,7 +41,7 @@ Answer = dict[str, Any]
 NO_CALL, MOVED, REJECTED = "no_call_expected", "moved_away", "rejected"
 _NOT_HANDED_ON = (
     "lead_id", "status", "reason", "curve", "error",
-    "cost_today", "cost_best", "cost_week_later", "cost_never", "handoff_on", "basis", "basis_why", "missing",
+    "cost_today", "cost_best", "cost_week_later", "cost_never", "basis", "basis_why", "missing",
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ class Inputs:
             not_touches=frozenset(settings.events.mail_sent),
             visit_minutes=given.visit_minutes,
             content_properties=settings.events.content_properties,
-            days_ahead=settings.handoff_days_ahead,
+            days_ahead=settings.handoff_days_ahead or 0,
         )
         self._lock = threading.Lock()
         self._kept: tuple[int, Journeys] | None = None

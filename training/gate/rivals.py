@@ -34,18 +34,18 @@ def find_rivals(tracking: Tracking, settings: Settings) -> Rivals:
     serving = tracking.find(settings.model_alias)
     if serving is None:
         return Rivals()
-    champion = _rival(tracking, settings.model_alias, "the serving model")
-    best = _rival(tracking, BEST, "the best so far") if tracking.find(BEST) != serving else None
+    champion = _rival(tracking, settings, settings.model_alias, "the serving model")
+    best = _rival(tracking, settings, BEST, "the best so far") if tracking.find(BEST) != serving else None
     return Rivals(champion, best, serving)
 
 
-def _rival(tracking: Tracking, alias: str, name: str) -> Rival | None:
+def _rival(tracking: Tracking, settings: Settings, alias: str, name: str) -> Rival | None:
     version = tracking.find(alias)
     if version is None:
         return None
     files = tracking.load(version, folder=MEASURED)
     try:
-        return Rival(name, version, Scorer.from_files(files))
+        return Rival(name, version, Scorer.from_files(files, trusted=settings.estimator.trusts))
     except InputError as error:
         print(f"{name} cannot be compared with: {error}", file=sys.stderr)
         return None
