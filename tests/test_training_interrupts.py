@@ -79,7 +79,7 @@ def test_an_interrupted_training_leaves_no_version(place: Path, after: str, by: 
 
 
 def test_a_run_that_fails_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training import registrar, train
+    from training import train
 
     monkeypatch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{place}/log.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
@@ -88,7 +88,6 @@ def test_a_run_that_fails_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError("no space left")
 
     monkeypatch.setattr(train, "learn", crash)
-    monkeypatch.setattr(registrar, "judge", crash)
     with pytest.raises(RuntimeError):
         train.main(["--as-known-at", "2026-11-01"])
     assert statuses(place)[0] == "FAILED"
