@@ -130,7 +130,7 @@ def _differs(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _of_data(then: Provenance, now: Provenance) -> str:
     counts = f"{then.events:,} events of {then.leads:,} leads then, {now.events:,} of {now.leads:,} now"
     if now.erasures > then.erasures:
-        return f"the log has erased {now.erasures - then.erasures:,} leads since: {counts}"
+        return f"leads have been erased from the log since: {counts}"
     return f"other data: {counts}"
 
 

@@ -50,7 +50,7 @@ class Registrar:
     ) -> Registered:
         """``rivals``: what it is held against. ``findings``: of the data checks."""
         given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
-        blocks = {"train": learned.fitted.train, "calibrate": learned.fitted.calibrate, "test": learned.test}
+        blocks = {"train": learned.serving.train, "calibrate": learned.serving.calibrate, "test": learned.test}
         data = report_of(given, blocks)
         rolled = run_folds(
             run,

@@ -18,7 +18,7 @@ from training.data_checks import NAMES, check_data, refuse, told
 from training.gate import Verdict, find_rivals
 from training.inputs import Source
 from training.interrupts import stoppable
-from training.learn import learn
+from training.learn import CURVE, learn
 from training.material import gather
 from training.progress import Progress
 from training.provenance import FILE, FOLDER
@@ -51,7 +51,8 @@ def train(
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         rivals = find_rivals(tracking, settings)
         past = past_seconds.newest(tracking)
-        progress.expect(past.seconds, given.read.events.num_rows / max(past.events, 1))
+        stages = {name: took for name, took in past.seconds.items() if curve or name != CURVE}
+        progress.expect(stages, given.read.events.num_rows / max(past.events, 1))
     with progress.stage("check the data"):
         champion = None if rivals.champion is None else rivals.champion.scorer
         found = check_data(given.history, known_by=known_by, champion=champion)
