@@ -7,9 +7,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean bench-backtest bench-bpic2012 bench-features bench-intake \
-	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-service bench-simulator \
-	bench-speed bench-store bench-tuning
+.PHONY: help demo test lint types imports check lock clean $(shell grep -oE '^bench-[a-z0-9-]+' $(firstword $(MAKEFILE_LIST)))
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -101,6 +99,9 @@ bench-negative-control: $(VENV)/.runtime  ## data without a signal must be calle
 
 bench-prediction: $(VENV)/.bench  ## every peer on every dataset, a few hours; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.prediction
+
+bench-mlflow-ui: $(VENV)/.dev  ## how fast MLflow's pages open with 1,000 runs; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.mlflow_ui --document
 
 bench-ranking: $(VENV)/.runtime  ## whom to call under capacity, beside simple rules; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.ranking --document

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from features.events import to_iso
 from training import pictures
-from training.data_report import DataReport
 from training.drift import drift
 from training.report import render
 from training.report.sections.features import gains
@@ -14,7 +14,7 @@ from training.trained import Trained
 REPORT = "report.html"
 
 
-def document(run: Run, trained: Trained, *, data: DataReport | None = None, made_at: str = "") -> str:
+def document(run: Run, trained: Trained) -> str:
     """Log them all; where the report lies is returned, a path where it lies on this machine."""
     run.datasets(trained.datasets)
     _draw(run, trained)
@@ -25,7 +25,7 @@ def document(run: Run, trained: Trained, *, data: DataReport | None = None, made
         trained.history, known_by=trained.split.known_by, fresh=trained.fitted.scorer, champion=trained.champion
     )
     run.log(metrics={**timed.metrics(), **({} if drifted is None else drifted.metrics())})
-    page = render(trained, timing=timed, drift=drifted, data=data, made_at=made_at)
+    page = render(trained, timing=timed, drift=drifted, made_at=to_iso(run.started_at)[:16])
     run.files("", {REPORT: page.encode()})
     return run.place_of(REPORT)
 

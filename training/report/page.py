@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.events import to_iso
-from training.data_report import DataReport
 from training.drift import Drift
 from training.report.parts import Section, Table, number, number_range, percent, percent_range
 from training.report.sections.calibration import calibration, windows
@@ -17,6 +16,7 @@ from training.report.sections.data import data_section
 from training.report.sections.drift import drift_section
 from training.report.sections.features import features
 from training.report.sections.folds import folds_section
+from training.report.sections.learning import learning_section
 from training.report.sections.quality import quality
 from training.report.sections.timing import timing_section
 from training.timing import AT_ONCE, Timing
@@ -34,9 +34,7 @@ class Key:
     note: str
 
 
-def render(
-    trained: Trained, *, timing: Timing, drift: Drift | None, data: DataReport | None = None, made_at: str = ""
-) -> str:
+def render(trained: Trained, *, timing: Timing, drift: Drift | None, made_at: str = "") -> str:
     """The whole page. ``made_at``: when, as it is to be shown."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -49,18 +47,20 @@ def render(
         verdict=trained.verdict,
         signal=trained.signal,
         keys=_keys(trained, timing),
-        sections=_sections(trained, timing=timing, drift=drift, data=data),
+        sections=_sections(trained, timing=timing, drift=drift),
     )
 
 
-def _sections(trained: Trained, *, timing: Timing, drift: Drift | None, data: DataReport | None) -> list[Section]:
+def _sections(trained: Trained, *, timing: Timing, drift: Drift | None) -> list[Section]:
     labels = {spec.name: spec.label or spec.name for spec in trained.fitted.scorer.catalogue.features}
     found = [quality(trained), calibration(trained), windows(trained), timing_section(timing), *features(trained)]
     if trained.folds is not None:
         found.append(folds_section(trained.folds))
+    if trained.learning_curve is not None:
+        found.append(learning_section(trained.learning_curve))
     if drift is not None:
         found.append(drift_section(drift, labels))
-    return [*found, data_section(trained, data), _how(trained)]
+    return [*found, data_section(trained, trained.data_report), _how(trained)]
 
 
 def _keys(trained: Trained, timing: Timing) -> list[Key]:

@@ -63,6 +63,11 @@ class Run:
             write_files(Path(temporary), files)
             self.client.log_artifacts(self.run_id, temporary, folder or None)
 
+    @property
+    def started_at(self) -> int:
+        """Microseconds."""
+        return int(self.client.get_run(self.run_id).info.start_time) * 1000
+
     def place_of(self, artifact: str) -> str:
         """The path of an artifact on this machine, or else its address."""
         root = str(self.client.get_run(self.run_id).info.artifact_uri)

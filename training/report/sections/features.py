@@ -180,7 +180,7 @@ def _panel(effect: Effect, label: str) -> str:
     at = [float(v) for v in effect.at] if numeric else [float(j) for j in range(len(effect.at))]
     x = padded(at, share=0.04) if numeric else (-0.6, len(at) - 0.4)
     plot = Plot(x, (floor, high), size=(385, 250), margins=(34, 14, 30, 54))
-    plot.title(label if len(label) <= 48 else f"{label[:47]}\u2026")
+    plot.title(label if len(label) <= 42 else f"{label[:41]}\u2026")
     digits = 0 if high - low > 0.04 else 1 if high - low > 0.004 else 2
     plot.y_axis(lambda v: percent(v, digits), at=[tick for tick in ticks(low, high, about=4) if tick >= low])
     if numeric:

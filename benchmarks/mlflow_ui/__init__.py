@@ -1,0 +1,1 @@
+"""How fast MLflow's pages open on a year of nightly trainings."""
