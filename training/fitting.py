@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.catalogue import Catalogue, expand
 from features.errors import InputError
@@ -17,6 +18,7 @@ from model.examples import Examples, Split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
 from model.scorer import Scorer
+from model.shrunken import ShrunkenHazard
 from model.signal import NO_FEATURES, Signal, time_alone
 
 LEAST_LEADS, LEAST_PURCHASES = 50, 20
@@ -74,21 +76,38 @@ def fit(
         catalogue = time_alone(catalogue)
     train = split.train(history, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
-    scorer = fit_scorer(
-        train,
-        calibrate,
-        catalogue,
-        horizons=settings.horizons,
-        costs=settings.costs,
-        window_coverage=settings.window_coverage,
-        seed=seed,
-        version=version,
-        signal=signal,
-        hazard=_without_features(settings, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
-    )
+    scorer = fit_examples(train, calibrate, catalogue, settings, seed=seed, version=version, signal=signal)
     return Fitted(scorer, train, calibrate)
 
 
-def _without_features(settings: Settings, seed: int) -> PurchaseHazard:
-    """Never enough endings to learn from features: the hazards of Aalen-Johansen."""
-    return PurchaseHazard(settings.horizons, seed=seed, min_events=2**31)
+def fit_examples(
+    train: Examples,
+    calibrate: Examples,
+    catalogue: Catalogue,
+    settings: Settings,
+    *,
+    seed: int,
+    version: str,
+    signal: Signal | None = None,
+) -> Scorer:
+    """The same from examples whose features are built."""
+    # sums of matrix products in several threads are put together in another order: their last digits would differ
+    with threadpool_limits(1, user_api="blas"):
+        return fit_scorer(
+            train,
+            calibrate,
+            catalogue,
+            horizons=settings.horizons,
+            costs=settings.costs,
+            window_coverage=settings.window_coverage,
+            seed=seed,
+            version=version,
+            signal=signal,
+            hazard=_baseline(settings, signal, seed) if signal is not None and signal.baseline == NO_FEATURES else None,
+        )
+
+
+def _baseline(settings: Settings, signal: Signal, seed: int) -> PurchaseHazard:
+    """Never enough endings to learn from features: the hazards of Aalen-Johansen, shrunk where there is little data."""
+    kind = ShrunkenHazard if signal.verdict == "too little data" else PurchaseHazard
+    return kind(settings.horizons, seed=seed, min_events=2**31)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from training.files import write_files
+from training.tracking.datasets import Logged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +48,10 @@ class Run:
             params=[Param(name, str(value)) for name, value in (params or {}).items()],
             tags=[RunTag(name, value) for name, value in (tags or {}).items()],
         )
+
+    def datasets(self, logged: Sequence[Logged]) -> None:
+        """What this run learned from and was measured on."""
+        self.client.log_inputs(self.run_id, datasets=[each.entity() for each in logged])
 
     def describe(self, markdown: str) -> None:
         """The text that stands at the top of the run's page."""
