@@ -146,7 +146,7 @@ def test_a_refusal_stops_unless_it_is_ignored_or_nothing_serves() -> None:
     assert str(caught.value).endswith("--ignore-data-checks events")
     counted = refuse(findings, ignored=["events"], serves=True)
     assert [found.level for found in counted] == ["ignored", "warn"]
-    assert told(counted)[0] == "data check, ignored: events: expected 10 to 20 events, got none. Look"
+    assert told(counted)[0] == "ignored: events: expected 10 to 20 events, got none. Look"
     assert [found.level for found in refuse(findings, ignored=[], serves=False)] == ["warn", "warn"]
 
 

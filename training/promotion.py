@@ -68,7 +68,9 @@ def log_checks(run: Run, findings: Sequence[Finding], verdict: Verdict) -> None:
     """Into the run: what the data checks found, which of them were overridden, and the figures of the gate."""
     overridden = sorted({found.name for found in findings if found.level == "ignored"})
     worst = "ignored" if overridden else "warned" if any(found.level == "warn" for found in findings) else "ok"
-    run.log(tags={"data_checks": worst, **({"data_checks_ignored": ", ".join(overridden)} if overridden else {})})
+    tags = {"gate": "passed" if verdict.passed else "refused", "gate_reasons": verdict.reasons[:5000]}
+    tags |= {"data_checks": worst} | ({"data_checks_ignored": ", ".join(overridden)} if overridden else {})
+    run.log(tags=tags)
     checks = {"data_checks": [found.to_json() for found in findings], "gate": verdict.to_json()}
     run.files("checks", {f"{name}.json": _json(content) for name, content in checks.items()})
 

@@ -14,7 +14,7 @@ from features.events import DAY, parse_time
 from features.settings import Settings, load_settings
 from training import past_seconds
 from training.cold_start import fit_cold
-from training.data_checks import NAMES, check_data, refuse, told
+from training.data_checks import NAMES, checked, told
 from training.gate import Verdict, find_rivals
 from training.inputs import Source
 from training.interrupts import stoppable
@@ -53,23 +53,21 @@ def train(
         past = past_seconds.newest(tracking)
         stages = {name: took for name, took in past.seconds.items() if curve or name != CURVE}
         progress.expect(stages, given.read.events.num_rows / max(past.events, 1))
-    with progress.stage("check the data"):
-        champion = None if rivals.champion is None else rivals.champion.scorer
-        found = check_data(given.history, known_by=known_by, champion=champion)
-        findings = refuse(found, ignored=ignored, serves=rivals.serving is not None)
-    print(*told(findings), sep="\n", end="\n" if told(findings) else "", file=sys.stderr)
+    with progress.stage("check the data") as checking:
+        findings = checked(given.history, rivals, known_by=known_by, ignored=ignored)
+        checking.note = "; ".join(told(findings)) or "as in the weeks before"
     with ExitStack() as last, tracking.run(given.version) as run:
         run.log(params=given.provenance.params(), tags=given.provenance.tags())
         run.files(FOLDER, {FILE: given.provenance.to_json()})
-        registrar = Registrar(given, tracking, run, progress, last)
+        registrar = Registrar(given, tracking, run, progress, last, rivals, findings, now)
         if given.lacking is None:
-            done = registrar.register(learn(given, progress, curve=curve), rivals, findings, folds=folds, now=now)
+            done = registrar.register(learn(given, progress, curve=curve), folds=folds)
             past_seconds.keep(run, progress.seconds, given.read.events.num_rows)
         else:
             with progress.stage("fit one curve for everybody") as fitting:
                 fitted = fit_cold(given.history, given.split, settings, given.lacking, seed=seed, version=given.version)
                 fitting.note = given.lacking.signal.verdict
-            done = registrar.register_cold(fitted, rivals, findings, now=now)
+            done = registrar.register_cold(fitted)
     print(f"\n{done.said}\n\n{decision(done.verdict, version=done.version, settings=settings)}")
     if hints:
         serves = done.verdict.passed or rivals.serving is not None
@@ -128,11 +126,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--folds", type=int, default=0, metavar="N", help="also train on N pasts and measure on what followed each"
     )
-    parser.add_argument("--no-learning-curve", action="store_true", help="do not learn from parts of the leads too")
     parser.add_argument(
-        "--ignore-data-checks", action="append", default=[], choices=NAMES, metavar="NAME",
+        "--ignore-data-checks",
+        action="append",
+        default=[],
+        choices=NAMES,
+        metavar="NAME",
         help=f"learn though this check refuses the data; may be given again: {', '.join(NAMES)}",
-    )  # fmt: skip
+    )
+    parser.add_argument("--no-learning-curve", action="store_true", help="do not learn from parts of the leads too")
     parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")
     return parser.parse_args(argv)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.document import markdown_table, put_section
-from benchmarks.gate.world import BLOCK, LONGEST, Market, Model, Night, shrunk, train
+from benchmarks.gate.world import BLOCK, LONGEST, Market, Model, Night, of_another_market, shrunk, train
 from features.settings import Settings
 from training.gate.judge import compare
 
@@ -23,7 +23,7 @@ WORSE: dict[str, Challenge] = {
     "without the second": lambda market, until, rng: train(market, until, rng, without=1),
     "purchases dated 20 days too early": lambda market, until, rng: train(market, until, rng, shift=20.0),
     "half of each effect": lambda market, until, rng: shrunk(train(market, until, rng), 0.5),
-    "learned from the first 60 days alone": lambda market, _, rng: train(market, 60.0, rng),
+    "learned in another market": lambda market, until, rng: of_another_market(train(market, until, rng)),
 }
 
 

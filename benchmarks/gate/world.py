@@ -88,6 +88,11 @@ def shrunk(model: Model, factor: float) -> Model:
     return replace(model, effect=np.concatenate((model.effect[:1], model.effect[1:] * factor)))
 
 
+def of_another_market(model: Model) -> Model:
+    """As if the second and the third feature had changed their parts since."""
+    return replace(model, effect=model.effect[[0, 1, 3, 2, 4, 5]])
+
+
 @dataclass(frozen=True, eq=False)
 class Night:
     """The newest block at ``now``: all leads open on weekly dates, followed to ``now``."""

@@ -62,4 +62,4 @@ def refuse(findings: Sequence[Finding], *, ignored: Collection[str], serves: boo
 def told(findings: Sequence[Finding]) -> list[str]:
     """A line for each finding that is not ok."""
     words = {"warn": "warning", "ignored": "ignored", "refuse": "refused"}
-    return [f"data check, {words[found.level]}: {found}" for found in findings if found.level != "ok"]
+    return [f"{words[found.level]}: {found}" for found in findings if found.level != "ok"]

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from features.history import History
 from features.lives import lead_lives
 from model.scorer import Scorer
 from training.data_checks.delays import outcome_delays
 from training.data_checks.drift import feature_drift
-from training.data_checks.finding import Finding
+from training.data_checks.finding import Finding, refuse
 from training.data_checks.schema import properties, types
 from training.data_checks.volume import age, volume
+from training.gate import Rivals
 
 NAMES = ("age", "events", "leads", "purchases", "losses", "types", "properties", "outcome_delay", "drift")
+
+
+def checked(history: History, rivals: Rivals, *, known_by: int, ignored: Collection[str]) -> list[Finding]:
+    """All findings as they count, see ``refuse``; InputError where the data are refused."""
+    champion = None if rivals.champion is None else rivals.champion.scorer
+    found = check_data(history, known_by=known_by, champion=champion)
+    return refuse(found, ignored=ignored, serves=rivals.serving is not None)
 
 
 def check_data(history: History, *, known_by: int, champion: Scorer | None = None) -> list[Finding]:
