@@ -41,8 +41,10 @@ class HazardParameters(BaseModel):
 
 
 class Estimator(BaseModel):
-    """``class``: an importable ``module:Class`` with the interface of PurchaseHazard. ``parameters``: keyword arguments
-    beside ``horizons`` and ``seed``, which are settings of their own; those of PurchaseHazard are checked here.
+    """``class``: an importable ``module:Class``: PurchaseHazard, or a survival estimator of one's own
+    (docs/own-features-and-models.md), or a function that returns one. ``parameters``: keyword arguments that it is made
+    with; those of PurchaseHazard are checked here, and ``horizons`` and ``seed`` are settings of their own.
+    ``trusted``: types beside the class itself and scikit-learn's that a model file may hold.
 
     From the environment: ``LEADTIME_ESTIMATOR__CLASS``, ``LEADTIME_ESTIMATOR__PARAMETERS__LEARNING_RATE``.
     """
@@ -53,9 +55,23 @@ class Estimator(BaseModel):
 
     class_: str = Field(PURCHASE_HAZARD, alias="class", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     parameters: dict[str, Annotated[Parameter, BeforeValidator(_typed)]] = {}
+    trusted: tuple[str, ...] = ()
+    max_landmarks: int = Field(
+        50_000, ge=100, description="landmarks that an estimator of one's own is fitted on at most"
+    )
+
+    @property
+    def own(self) -> bool:
+        """Whether it is not PurchaseHazard."""
+        return self.class_ != PURCHASE_HAZARD
+
+    @property
+    def trusts(self) -> tuple[str, ...]:
+        """The types that a model file may hold, for ``Scorer.from_files``."""
+        return (self.class_, *self.trusted) if self.own else self.trusted
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.class_ == PURCHASE_HAZARD:
+        if not self.own:
             HazardParameters.model_validate(self.parameters)
         return self

@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from features.errors import InputError
 from features.feature_spec import ENGAGEMENT, EVENT_FIELDS, EVERY, GIVEN, SECTION
-from features.found import Found
 from features.settings import EventRoles
 
 CAPS = {"type": 16, "channel": 10, "section": 12, "value": 8, "attribute": 30, "level": 24}
@@ -23,29 +22,51 @@ _WITHIN = {1.0: "in the last day"}
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows with placeholders, as catalogue.toml has them, and the caps on what they are expanded over."""
+    """Rows with placeholders, as catalogue.toml has them, and the caps on what they are expanded over.
+
+    ``remove``: names of built-in rows that a file of one's own does without (features.own_rows).
+    """
 
     rows: tuple[Mapping[str, Any], ...]
     caps: Mapping[str, int]
+    remove: tuple[str, ...] = ()
 
 
-def read_rows(path: Path) -> Rows:
-    """The rows of a TOML file like features/catalogue.toml. InputError if it is none."""
+class Seen(Protocol):
+    """What training found, as features.found.Found tells it."""
+
+    @property
+    def types(self) -> list[str]: ...
+
+    @property
+    def channels(self) -> list[str]: ...
+
+    def texts(self, types: Sequence[str], properties: Sequence[str]) -> list[str]: ...
+
+    def traits(self, cap: int, level_cap: int, *, leave_out: Collection[str] = ()) -> dict[str, list[str] | None]: ...
+
+
+def read_rows(path: Path, caps: Mapping[str, int] = CAPS) -> Rows:
+    """The rows of a TOML file like features/catalogue.toml. InputError if it is none. ``caps``: where it has no own."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(where=str(path), expected="a TOML file of features", got=str(error.strerror)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(where=str(path), expected="TOML in UTF-8", got=str(error)) from None
-    rows, caps = content.pop("feature", []), content.pop("caps", {})
-    if content or not isinstance(rows, list) or not isinstance(caps, dict):
+    rows, own, remove = content.pop("feature", []), content.pop("caps", {}), content.pop("remove", [])
+    if content or not isinstance(rows, list) or not isinstance(own, dict):
         got = ", ".join(content) or "other kinds of values"
         raise InputError(where=str(path), expected="[[feature]] rows and one [caps]", got=got)
-    wrong = {name: cap for name, cap in caps.items() if name not in CAPS or not isinstance(cap, int) or cap < 0}
+    if not isinstance(remove, list) or not all(isinstance(name, str) for name in remove):
+        raise InputError(where=f"{path}, remove", expected="a list of names of built-in rows", got=repr(remove))
+    wrong = {name: cap for name, cap in own.items() if name not in CAPS or not isinstance(cap, int) or cap < 0}
     if wrong:
         raise InputError(where=f"{path}, caps", expected=f"whole numbers for {', '.join(CAPS)}", got=str(wrong))
-    return Rows(rows=tuple(rows), caps=CAPS | caps)
+    return Rows(rows=tuple(rows), caps={**caps, **own}, remove=tuple(remove))
 
 
-def expand_rows(rows: Rows, found: Found, roles: EventRoles, *, leave_out: str) -> Iterator[dict[str, Any]]:
+def expand_rows(rows: Rows, found: Seen, roles: EventRoles, *, leave_out: str) -> Iterator[dict[str, Any]]:
     """What the rows stand for, one JSON object for each feature, names made to differ.
 
     ``leave_out``: a trait that is no feature (the account).
@@ -83,7 +104,7 @@ def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(row) | ({"where": conditions} if conditions else {})
 
 
-def _variants(row: dict[str, Any], found: Found, caps: Mapping[str, int], leave_out: str) -> Iterator[dict[str, Any]]:
+def _variants(row: dict[str, Any], found: Seen, caps: Mapping[str, int], leave_out: str) -> Iterator[dict[str, Any]]:
     """The rows that one row stands for."""
     windows, half_lives = row.pop("windows", [row.get("window", "all")]), row.pop("half_lives", [row.get("half_life")])
     if row.pop("kind", "number") == "category" and "levels" not in row:
@@ -109,7 +130,7 @@ def _variants(row: dict[str, Any], found: Found, caps: Mapping[str, int], leave_
 _Choice = tuple[dict[str, str], dict[str, Any]]  # the words for placeholders, and what else the row then says
 
 
-def _choices(row: Mapping[str, Any], found: Found, caps: Mapping[str, int], leave_out: str) -> Iterator[list[_Choice]]:
+def _choices(row: Mapping[str, Any], found: Seen, caps: Mapping[str, int], leave_out: str) -> Iterator[list[_Choice]]:
     """For each placeholder in the row, what was found to put there, and the rest class."""
     text = orjson.dumps(row).decode()
     if "{attribute}" in text:
@@ -131,7 +152,7 @@ def _choices(row: Mapping[str, Any], found: Found, caps: Mapping[str, int], leav
             yield _value_choices(row, found, word, caps[word])
 
 
-def _value_choices(row: Mapping[str, Any], found: Found, word: str, cap: int) -> list[_Choice]:
+def _value_choices(row: Mapping[str, Any], found: Seen, word: str, cap: int) -> list[_Choice]:
     """The values found of the property of the row's condition, and the rest."""
     conditions = row.get("where", [])
     if len(conditions) != 1 or conditions[0].get("one_of") != [f"{{{word}}}"]:

@@ -191,6 +191,9 @@ class Settings(BaseSettings):
     window_coverage: float = Field(0.8, gt=0, lt=1, description="share of purchasers who buy within their window")
     costs: Costs = Costs()
     events: EventRoles = EventRoles()
+    features_file: str = Field(
+        "", description="TOML with rows of features of one's own, beside those of features/catalogue.toml"
+    )
     estimator: Estimator = Estimator()
     crm: CrmSettings = CrmSettings()
     sales: SalesSettings = SalesSettings()

@@ -9,6 +9,7 @@ from features.errors import InputError
 from features.events import to_iso
 from features.lives import BOUGHT
 from model.calibration import Calibration
+from model.curve_model import CurveModel
 from model.deadlines import slips
 from model.decision import CallCosts, Costs
 from model.examples import Examples
@@ -31,7 +32,7 @@ def fit_scorer(
     window_coverage: float = 0.8,
     seed: int = 0,
     version: str = "",
-    hazard: PurchaseHazard | None = None,
+    hazard: CurveModel | None = None,
     signal: Signal | None = None,
 ) -> Scorer:
     """``train``, ``calibrate``: examples with features of ``catalogue`` and groups in common; the second ones are the
@@ -43,7 +44,7 @@ def fit_scorer(
             raise InputError(
                 where=f"{name} block", expected="leads that were open", got="none", remedy="Load a longer history"
             )
-    estimator = hazard or PurchaseHazard(horizons, seed=seed)
+    estimator: CurveModel = hazard or PurchaseHazard(horizons, seed=seed)
     estimator.fit(train.features, train.y, groups=train.group, as_of=train.as_of)
     raw = estimator.predict_held_out(calibrate.features, calibrate.group, as_of=calibrate.as_of)
     calibration = Calibration.fit(raw, calibrate, horizons)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.lives import BOUGHT
+from model.curve_model import CurveModel
 from model.curves import Float
 from model.hazard import PurchaseHazard
 
@@ -18,13 +19,13 @@ _TREES = 256  # that are looked at: the first ones, which carry most
 _AMONG = 150  # rows, whose pairs say how alike two usually are
 
 
-def leaves(hazard: PurchaseHazard, matrix: Float, as_of: npt.NDArray[np.int64], until: float) -> Leaves | None:
+def leaves(hazard: CurveModel, matrix: Float, as_of: npt.NDArray[np.int64], until: float) -> Leaves | None:
     """(n, trees): the leaf of each row in each purchase tree, in the bin of time that ends ``until`` days ahead.
 
     ``matrix``: (n, p) as ``build_matrix`` encodes. None for a model without trees of the purchase.
     """
     booster = hazard.booster(BOUGHT)
-    if booster is None or booster.num_trees() == 0:
+    if not isinstance(hazard, PurchaseHazard) or booster is None or booster.num_trees() == 0:
         return None
     last = int(np.searchsorted(hazard.time_.edges, until)) - 1
     if not len(matrix):

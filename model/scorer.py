@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -18,12 +19,13 @@ from features.catalogue import Catalogue
 from features.errors import InputError
 from features.events import DAY, IDENTIFY, to_iso
 from features.history import History
+from model import saved
 from model.calibration import Calibration
+from model.curve_model import CurveModel
 from model.curves import Curves, Float
 from model.deadlines import Slip, contradictions
 from model.decision import CallCosts, decide
 from model.grid import nearest_horizon
-from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.reasons import contributions
 from model.sentences import Fact, Facts
@@ -42,7 +44,7 @@ class Scorer:
     """A trained model with all that its answers depend on. ``horizons``: days, rising."""
 
     catalogue: Catalogue
-    hazard: PurchaseHazard
+    hazard: CurveModel
     calibration: Calibration
     windows: Windows
     readiness: Readiness
@@ -141,10 +143,9 @@ class Scorer:
         return Facts(self.catalogue, self.usual)
 
     def to_files(self) -> dict[str, bytes]:
-        """The scorer as texts by file name: JSON and LightGBM's own format. ``from_files`` gives the same scores."""
-        state, texts = self.hazard.to_files()
-        files = {"catalogue.json": self.catalogue.to_json().encode()}
-        files |= {f"{name}.txt": text.encode() for name, text in texts.items()}
+        """By file name: JSON, and LightGBM's own texts or skops' format. ``from_files`` gives the same scores."""
+        state, files = saved.to_files(self.hazard)
+        files |= {"catalogue.json": self.catalogue.to_json().encode()}
         scorer = {
             "format": FORMAT,
             "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
@@ -164,8 +165,11 @@ class Scorer:
         return {"scorer.json": orjson.dumps(scorer, option=options), **files}
 
     @classmethod
-    def from_files(cls, files: dict[str, bytes]) -> Scorer:
-        """InputError when files are missing, damaged or of another format."""
+    def from_files(cls, files: dict[str, bytes], *, trusted: Sequence[str] = ()) -> Scorer:
+        """InputError when files are missing, damaged or of another format, or hold types that are not trusted.
+
+        ``trusted``: types of an estimator of one's own, as of model.own.Adapted; from the loader's settings.
+        """
         absent = [name for name in ("scorer.json", "catalogue.json") if name not in files]
         if absent:
             raise InputError(where="model files", expected="scorer.json and catalogue.json", got=f"no {absent[0]}")
@@ -180,7 +184,7 @@ class Scorer:
             )
         try:
             _require_whole(files, data.get("sha256", {}))
-            return cls._from_json(data, files)
+            return cls._from_json(data, files, trusted)
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -190,13 +194,10 @@ class Scorer:
             ) from error
 
     @classmethod
-    def _from_json(cls, data: dict[str, Any], files: dict[str, bytes]) -> Scorer:
-        texts = {
-            name.removesuffix(".txt"): content.decode() for name, content in files.items() if name.endswith(".txt")
-        }
+    def _from_json(cls, data: dict[str, Any], files: dict[str, bytes], trusted: Sequence[str]) -> Scorer:
         return cls(
             catalogue=Catalogue.from_json(files["catalogue.json"].decode()),
-            hazard=PurchaseHazard.from_files(data["hazard"], texts),
+            hazard=saved.from_files(data["hazard"], files, trusted=trusted),
             calibration=Calibration.from_json(data["calibration"]),
             windows=Windows.from_json(data["windows"]),
             readiness=Readiness(tuple(data["readiness"]["chance"]), tuple(data["readiness"]["rank"])),

@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -66,8 +67,11 @@ class BrokenModel(ModelUnavailable):
 class Registry:
     """The version that holds an alias, looked for again every ``every`` seconds once started."""
 
-    def __init__(self, name: str, alias: str, tracking_uri: str, *, every: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self, name: str, alias: str, tracking_uri: str, *, trusted: Sequence[str] = (), every: float = CHECK_SECONDS
+    ) -> None:
         self._name, self._alias, self._tracking_uri, self._every = name, alias, tracking_uri, every
+        self._trusted = trusted
         self._served: Served | None = None
         self._before: Served | None = None
         self._reason = "the model is still being loaded"
@@ -101,7 +105,14 @@ class Registry:
         """Take over a new version, if there is one. What fails is kept as the reason; the old version goes on."""
         with self._lock:
             try:
-                served = load(self._name, self._alias, self._tracking_uri, known=self._served, broken=self._broken)
+                served = load(
+                    self._name,
+                    self._alias,
+                    self._tracking_uri,
+                    trusted=self._trusted,
+                    known=self._served,
+                    broken=self._broken,
+                )
                 if served is not self._served:
                     self._before, self._served = self._served, served
                 self._broken = None
@@ -124,10 +135,17 @@ def earlier(models: ModelSource) -> Served | None:
 
 
 def load(
-    name: str, alias: str, tracking_uri: str, *, known: Served | None = None, broken: BrokenModel | None = None
+    name: str,
+    alias: str,
+    tracking_uri: str,
+    *,
+    trusted: Sequence[str] = (),
+    known: Served | None = None,
+    broken: BrokenModel | None = None,
 ) -> Served:
     """The version that holds the alias; ``known`` itself when it still does. ModelUnavailable when there is none.
 
+    ``trusted``: types that the files of an estimator of one's own may hold, as of ``Scorer.from_files``.
     BrokenModel when it cannot be used; given as ``broken`` again, it is not even fetched.
     """
     remedy = "Train one with: python -m training.train"
@@ -165,7 +183,7 @@ def load(
             f"{_first_line(error)}. {remedy}"
         ) from error
     try:
-        scorer = _usable(check(files, found.tags.get(TAG, "none")))
+        scorer = _usable(check(files, found.tags.get(TAG, "none")), trusted)
     except LeadtimeError as error:
         raise BrokenModel(version, str(error).rstrip(".")) from error
     except Exception as error:  # what a file of another make does to the libraries that read it cannot be foreseen
@@ -175,12 +193,12 @@ def load(
     return served
 
 
-def _usable(files: dict[str, bytes]) -> Scorer:
+def _usable(files: dict[str, bytes], trusted: Sequence[str]) -> Scorer:
     """The scorer of these files, ready for the first request. Any exception when it cannot score."""
     from features.builder import warm_up  # noqa: PLC0415 - compiled: a start should not wait for it
     from model.scorer import Scorer  # noqa: PLC0415
 
-    scorer = Scorer.from_files(files)
+    scorer = Scorer.from_files(files, trusted=trusted)
     # LightGBM keeps the number of threads for the whole process: two requests that ask for different ones at the same
     # time write past the end of a buffer and end it.
     scorer.hazard.set_params(n_jobs=1)

@@ -27,7 +27,12 @@ def application() -> APIFlask:
     logs.configure()
     settings = load_settings()
     store = Store.open(settings.database_url)
-    models = Registry(settings.model_name, settings.model_alias, settings.mlflow_tracking_uri)
+    models = Registry(
+        settings.model_name,
+        settings.model_alias,
+        settings.mlflow_tracking_uri,
+        trusted=settings.estimator.trusts,
+    )
     app = create_app(settings, store, models, now)
     background = Background(store, models, now, settings)
     models.start()

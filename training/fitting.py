@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,15 @@ from features.catalogue import Catalogue, expand
 from features.errors import InputError
 from features.history import History
 from features.lives import BOUGHT, Lives
+from features.own_rows import own_rows
 from features.settings import Settings
 from model.aalen_johansen import AalenJohansen
+from model.curve_model import CurveModel
 from model.curves import Curves
 from model.examples import Examples, Split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
+from model.own import Adapted, make
 from model.scorer import Scorer
 from model.signal import NO_FEATURES, Signal, time_alone
 
@@ -69,7 +73,9 @@ def fit(
 
     ``signal``: what answers; where it is a baseline, that is fitted instead of the model.
     """
-    catalogue: Catalogue = expand(history, split.test_since, roles=settings.events)
+    catalogue: Catalogue = expand(
+        history, split.test_since, rows=own_rows(settings.features_file), roles=settings.events
+    )
     if signal is not None and signal.baseline:
         catalogue = time_alone(catalogue)
     train = split.train(history, seed=seed).with_features(history, catalogue)
@@ -84,18 +90,27 @@ def fit(
         seed=seed,
         version=version,
         signal=signal,
-        hazard=_without_features(settings, seed)
-        if signal is not None and signal.baseline == NO_FEATURES
-        else estimator_of(settings, seed),
+        hazard=estimator_of(settings, seed)
+        if signal is None or not signal.baseline
+        else _baseline(settings, signal, seed),
     )
     return Fitted(scorer, train, calibrate)
 
 
-def estimator_of(settings: Settings, seed: int) -> PurchaseHazard:
+def estimator_of(settings: Settings, seed: int) -> CurveModel:
     """What ``[estimator]`` asks for, unfitted."""
-    return PurchaseHazard(settings.horizons, seed=seed, **settings.estimator.parameters)  # type: ignore[arg-type]
+    asked = settings.estimator
+    if not asked.own:
+        return PurchaseHazard(settings.horizons, seed=seed, **asked.parameters)  # type: ignore[arg-type]
+    estimator = make(asked.class_, asked.parameters)
+    return Adapted(estimator, settings.horizons, trusted=asked.trusts, max_landmarks=asked.max_landmarks, seed=seed)
 
 
-def _without_features(settings: Settings, seed: int) -> PurchaseHazard:
-    """Never enough endings to learn from features: the hazards of Aalen-Johansen."""
-    return PurchaseHazard(settings.horizons, seed=seed, min_events=2**31)
+def _baseline(settings: Settings, signal: Signal, seed: int) -> PurchaseHazard:
+    """Whatever estimator is asked for, it has to be better than this one. Without features there are never enough
+    endings to learn from: the hazards of Aalen-Johansen.
+    """
+    parameters: dict[str, Any] = {} if settings.estimator.own else dict(settings.estimator.parameters)
+    if signal.baseline == NO_FEATURES:
+        parameters["min_events"] = 2**31
+    return PurchaseHazard(settings.horizons, seed=seed, **parameters)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from features.events import parse_time
+from features.settings import load_settings
 from model.manifest import check
 from model.scorer import Scorer
 from training.files import read_files
@@ -46,4 +47,5 @@ class FeatureScorer:
 
 
 def _load_pyfunc(path: str) -> FeatureScorer:
-    return FeatureScorer(Scorer.from_files(check(read_files(Path(path)))))
+    trusted = load_settings().estimator.trusts
+    return FeatureScorer(Scorer.from_files(check(read_files(Path(path))), trusted=trusted))

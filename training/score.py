@@ -144,7 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         scorer = Scorer.from_files(
             Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name).load(
                 given.model or settings.model_alias, folder=SERVING
-            )
+            ),
+            trusted=settings.estimator.trusts,
         )
         known_by = max(now, int(np.max(asked.as_of, initial=0))) if asked else now
         leads = sorted(set(asked.lead_ids)) if asked else None

@@ -14,6 +14,7 @@ from features.errors import InputError, LeadtimeError
 from features.events import DAY, content_id, parse_time, to_iso
 from features.history import History
 from features.lives import BOUGHT, lead_lives
+from features.own_rows import rows_digest
 from features.settings import Settings, load_settings
 from model.examples import Examples, Split, calendar_split
 from model.scorer import Scorer
@@ -38,7 +39,7 @@ def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
         return None
     files = tracking.load(settings.model_alias, folder=MEASURED)
     try:
-        return Scorer.from_files(files)
+        return Scorer.from_files(files, trusted=settings.estimator.trusts)
     except InputError as error:
         print(f"the serving model cannot be compared with: {error}", file=sys.stderr)
         return None
@@ -136,7 +137,8 @@ def _check_test(test: Examples, split: Split) -> None:
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
     """The date until which was learned, and 8 digits that differ when data, seed, estimator or business settings do."""
     chosen = settings.model_dump_json(include={"horizons", "window_coverage", "costs", "events", "estimator"})
-    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
+    own = rows_digest(settings.features_file)
+    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen + own)[:8]}"
 
 
 def _params(
