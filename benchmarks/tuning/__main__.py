@@ -111,8 +111,9 @@ def report(found: Sequence[Done], given: argparse.Namespace) -> str:
     return (
         f"`make bench-tuning` (`python -m benchmarks.tuning`). Each search (`python -m training.tune`, {given.folds} "
         f"folds by rolling origin, max_rows {given.max_rows:,}) begins with the defaults. Its best settings and the "
-        "defaults are then fitted anew and compared on the newest block, paired by lead. *Better in the search* is how far the best trial was ahead "
-        "of the defaults on the folds it was chosen by: of many trials the best is also the luckiest.\n\n"
+        "defaults are then fitted anew and compared on the newest block, paired by lead. *Better in the search* is how "
+        "far the best trial was ahead of the defaults on the folds it was chosen by: of many trials the best is also "
+        "the luckiest.\n\n"
         f"{markdown_table(head, [each.row() for each in found])}\n\n"
         f"Better by more than chance: {better} of {len(found)}. Settings that are not are not proposed."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +15,15 @@ from features.settings import SETTINGS_FILE, load_settings
 from training.inputs import Source
 from training.tune.job import Asked, tune
 from training.tune.settings_file import as_block, put
+
+
+def same_again(asked: Asked, data: Path | None) -> str:
+    """The command that goes on with this search, whatever has been recorded since."""
+    where = "" if data is None else f" --data {shlex.quote(str(data))}"
+    return (
+        f"python -m training.tune{where} --as-known-at {to_iso(asked.known_by)} --seed {asked.seed} "
+        f"--folds {asked.folds} --trials {asked.trials} --minutes {asked.minutes:g} --jobs {asked.jobs}"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif result.better:
             print(f"\nTo use it, put this into {SETTINGS_FILE} (or start again with --write):\n")
             print(as_block(result.parameters))
-        print(f"\nTo go on with this search: python -m training.tune --as-known-at {to_iso(known_by)}")
+        print(f"\nTo go on with this search: {same_again(asked, given.data)}")
     except LeadtimeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -38,7 +38,7 @@ class Compared:
         gain = self.gain
         return (
             f"integrated Brier score {self.found:.5f} against {self.in_force:.5f}, "
-            f"{gain.value:.2f} % better ({gain.low:.2f} to {gain.high:.2f})"
+            f"a gain of {gain.value:.2f} % ({gain.low:.2f} to {gain.high:.2f})"
         )
 
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -39,7 +40,7 @@ def open_storage(url: str, *, beat: int = BEAT, grace: int = GRACE) -> RDBStorag
     except ArgumentError:
         raise _unusable("a text that is no database URL") from None
     backend = parsed.get_backend_name()
-    options: dict[str, object] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
     if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     elif backend in ("postgresql", "postgres"):
@@ -49,6 +50,7 @@ def open_storage(url: str, *, beat: int = BEAT, grace: int = GRACE) -> RDBStorag
         raise _unusable(parsed.render_as_string(hide_password=True))
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
+        _check_own(parsed, options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return RDBStorage(
@@ -61,9 +63,22 @@ def open_storage(url: str, *, beat: int = BEAT, grace: int = GRACE) -> RDBStorag
     except (SQLAlchemyError, StorageInternalError, RuntimeError, OSError) as error:
         said = str(error).strip().splitlines()[0]
         raise StoreUnavailable(
-            f"cannot keep trials at {parsed.render_as_string(hide_password=True)}: {said}; "
-            "set LEADTIME_TUNING_URL to a database of its own, beside that of the log"
+            f"cannot keep trials at {parsed.render_as_string(hide_password=True)}: {said}; set LEADTIME_TUNING_URL"
         ) from error
+
+
+def _check_own(url: sa.URL, options: dict[str, Any]) -> None:
+    """Optuna's tables would come between those of the log, for both keep their version in the same one."""
+    engine = sa.create_engine(url, **options)
+    try:
+        tables = set(sa.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+    if "alembic_version" in tables and "studies" not in tables:
+        raise StoreUnavailable(
+            f"{url.render_as_string(hide_password=True)} is a database of something else; "
+            "set LEADTIME_TUNING_URL to one of its own"
+        )
 
 
 def _unusable(got: str) -> InputError:
