@@ -109,9 +109,9 @@ def fit_examples(
             seed=seed,
             version=version,
             signal=signal,
-            hazard=estimator_of(settings, seed)
-            if signal is None or not signal.baseline
-            else _baseline(settings, signal, seed),
+            hazard=_baseline(settings, signal, seed)
+            if signal is not None and signal.baseline
+            else estimator_of(settings, seed),
         )
 
 
@@ -125,11 +125,11 @@ def estimator_of(settings: Settings, seed: int) -> CurveModel:
 
 
 def _baseline(settings: Settings, signal: Signal, seed: int) -> PurchaseHazard:
-    """Whatever estimator is asked for, it has to be better than this one. Without features there are never enough
-    endings to learn from: the hazards of Aalen-Johansen, shrunk where there is little data.
+    """What any estimator has to be better than. Without features there are never enough endings to learn from: the
+    hazards of Aalen-Johansen, shrunk where there is little data.
     """
-    kind = ShrunkenHazard if signal.verdict == "too little data" else PurchaseHazard
     parameters: dict[str, Any] = {} if settings.estimator.own else dict(settings.estimator.parameters)
     if signal.baseline == NO_FEATURES:
         parameters["min_events"] = 2**31
+    kind = ShrunkenHazard if signal.verdict == "too little data" else PurchaseHazard
     return kind(settings.horizons, seed=seed, **parameters)

@@ -72,6 +72,5 @@ def gather(
 
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
     """The date until which was learned, and 8 digits that differ when data, seed or a setting that it depends on do."""
-    chosen = settings.model_dump_json(include=set(learned_settings(settings)))
-    own = rows_digest(settings.features_file)
-    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen + own)[:8]}"
+    chosen = settings.model_dump_json(include=set(learned_settings(settings))) + rows_digest(settings.features_file)
+    return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
