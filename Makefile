@@ -9,7 +9,7 @@ export PYTHONUNBUFFERED := 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports check lock clean bench-bpic2012 bench-features bench-intake \
 	bench-learning-curve bench-negative-control bench-prediction bench-ranking bench-service bench-simulator \
-	bench-speed bench-store
+	bench-speed bench-store bench-watching
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ bench-speed: $(VENV)/.runtime  ## full curves a second, beside LightGBM's plain 
 
 bench-simulator: $(VENV)/.runtime  ## seconds and memory of simulating 5,000 to 1,000,000 leads
 	$(BIN)/python -m benchmarks.simulator
+
+bench-watching: $(VENV)/.runtime  ## how soon a change of the market is noticed; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.watching --document
 
 clean:  ## remove the environment and everything that was made at run time
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
