@@ -121,5 +121,8 @@ bench-tuning: $(VENV)/.runtime  ## default settings against tuned ones on unseen
 bench-simulator: $(VENV)/.runtime  ## seconds and memory of simulating 5,000 to 1,000,000 leads
 	$(BIN)/python -m benchmarks.simulator
 
+bench-watching: $(VENV)/.runtime  ## how soon a change of the market is noticed; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.watching --document
+
 clean:  ## remove the environment and everything that was made at run time
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -89,16 +89,52 @@ def test_the_password_is_read_from_the_secret(tmp_path: Path) -> None:
     assert done.stdout.strip() == "postgresql://leadtime:s3cret@db/leadtime"
 
 
-def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+UNITS = {"leadtime": "serving", "leadtime-train": "training.train --no-hints", "leadtime-monitor": "training.monitor"}
+JOBS = [name for name in UNITS if name != "leadtime"]
+
+
+def unit(name: str) -> list[str]:
+    lines = (ROOT / "deploy" / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, name: str) -> None:
+    assert f"ExecStart=/opt/leadtime/.venv/bin/python -m {UNITS[name]}" in unit(f"{name}.service")
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd here")
-    unit = (ROOT / "deploy" / "leadtime.service").read_text()
-    assert "ExecStart=/opt/leadtime/.venv/bin/python -m serving" in unit
-    (tmp_path / "leadtime.service").write_text(unit.replace("/opt/leadtime/.venv/bin/python", "/bin/true"))
+    files = [path for path in (ROOT / "deploy").glob(f"{name}.*") if path.suffix in (".service", ".timer")]
+    for path in files:
+        text = path.read_text().replace("/opt/leadtime/.venv/bin/python", "/bin/true")
+        (tmp_path / path.name).write_text(text)
     done = subprocess.run(
-        [analyze, "verify", "--recursive-errors=no", str(tmp_path / "leadtime.service")],
+        [analyze, "verify", "--recursive-errors=no", *(str(tmp_path / path.name) for path in files)],
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "leadtime.service" not in done.stderr, done.stderr
+    assert name not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_are_as_confined_as_the_service(name: str) -> None:
+    service, job = unit("leadtime.service"), unit(f"{name}.service")
+    confined = service[service.index("CapabilityBoundingSet=") : service.index("[Install]")]
+    assert set(confined) <= set(job)
+    for line in service:
+        if line.startswith(("User=", "Group=", "EnvironmentFile=", "StateDirectory=", "UMask=")):
+            assert line in job, line
+    assert "Type=oneshot" in job
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_timer_starts_each_job_every_night(name: str) -> None:
+    timer = unit(f"{name}.timer")
+    assert any(line.startswith("OnCalendar=*-*-* ") for line in timer)
+    assert {"Persistent=true", "WantedBy=timers.target"} <= set(timer)
+
+
+def test_the_watch_looks_before_the_model_is_replaced() -> None:
+    at = [next(line for line in unit(f"{name}.timer") if line.startswith("OnCalendar")) for name in JOBS]
+    assert at[1] < at[0]
+    assert any("leadtime-monitor.service" in line for line in unit("leadtime-train.service") if "After=" in line)

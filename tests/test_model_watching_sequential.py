@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.watching.sequential import FACTORS, evidence, level_for, watch
+from model.watching.sequential import FACTORS, evidence, level_for, watch, watch_cohorts
 
 share = st.floats(0.001, 0.999)
 
@@ -87,6 +87,25 @@ def test_a_change_is_noticed_and_dated() -> None:
     assert not watch(steps[:30]).alarmed(level)
     assert found.factor > 1
     assert 27 <= found.since <= 32
+
+
+def test_cohorts_sum_over_those_who_began_later() -> None:
+    cells = np.log(np.array([[2.0, 3.0], [1.0, 5.0]]))[:, :, None]  # began in step 0 or 1, judged in step 0 or 1
+    # step 0: those of step 0, 2; step 1: all together 2 * 3 * 5, and those of step 1 alone, 5
+    assert np.exp(watch_cohorts(cells)) == pytest.approx([2.0, 35.0])
+
+
+def test_cohorts_give_false_alarms_no_more_often() -> None:
+    """On average the statistic is the number of steps, whenever who began then is judged."""
+    rng, told = np.random.default_rng(4), np.full(3, 0.3)
+    last = []
+    for _ in range(3_000):
+        cells = np.zeros((4, 4, 2))
+        for began in range(4):
+            judged = rng.integers(began, 4)
+            cells[began, judged] = evidence(rng.random(3) < told, told, told, factors=(0.5, 2.0))
+        last.append(np.exp(watch_cohorts(cells)))
+    assert np.mean(last, axis=0) == pytest.approx([1, 2, 3, 4], rel=0.1)
 
 
 def test_without_steps_nothing_is_alarmed() -> None:

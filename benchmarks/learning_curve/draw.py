@@ -71,7 +71,7 @@ def learn(material: Material, size: int, draw: int, draws: int) -> Drawn:
         seconds=seconds,
         peak_mb=peak,
         rows=len(fitted.train),
-        trusted=len(fitted.scorer.hazard.texts_),
+        trusted=len(getattr(fitted.scorer.hazard, "texts_", ())),
     )
 
 

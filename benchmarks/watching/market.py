@@ -91,7 +91,7 @@ def base_rate(world: World, *, leads: int = 5_000, seed: int = 1) -> float:
         lead in old and kind == "purchased" and at - created[lead] <= timedelta(days=90)
         for lead, kind, at in zip(*(outcomes[name].to_pylist() for name in ("lead_id", "outcome", "at")), strict=True)
     )
-    return bought / len(old)
+    return float(bought / len(old))
 
 
 def _history(events: pa.Table, now: int) -> History:

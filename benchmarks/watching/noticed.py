@@ -9,9 +9,10 @@ from features.events import DAY
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
 from model.watching.channels import channels
+from model.watching.deadlines import level
 from model.watching.forecasts import STEP, weeks
 from model.watching.sequential import level_for, watch
-from training.monitor.checks import broken, habit
+from training.monitor.checks import Habit, broken, habit
 from training.monitor.material import Material, gather
 
 GIVEN = MonitorSettings()
@@ -33,7 +34,7 @@ def alarms(market: Market, *, until: int, tests: tuple[str, ...]) -> Alarms:
     if "deadlines" in tests:
         made_habit = habit(data, GIVEN)
         assert made_habit is not None
-        found["deadlines"] = _crossings(made_habit.steps, [week + WEEK for week in made_habit.weeks])
+        found["deadlines"] = _put_off(made_habit)
     if "channels" in tests:
         found["channels"] = _channels(data, until)
     return found
@@ -47,6 +48,17 @@ def _crossings(steps: Float, ends: list[int]) -> list[int]:
             break
         found.append(int(ends[begins + over[0]]))
         begins += int(over[0]) + 1
+    return found
+
+
+def _put_off(made: Habit) -> list[int]:
+    alarm, found, rest = np.log(level_for(GIVEN.false_alarm_years, steps_a_year=52)), [], made.weeks
+    while len(rest):
+        over = np.flatnonzero(level(made.recent, rest, made.limits) >= alarm)
+        if not len(over):
+            break
+        found.append(rest[int(over[0])] + WEEK)
+        rest = rest[int(over[0]) + 1 :]
     return found
 
 

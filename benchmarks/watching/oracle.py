@@ -44,7 +44,7 @@ def base_rate(market: Market) -> float:
     before = -np.expm1(np.log1p(-after) / change.buys)  # hazards are so many times as high
     bought = (lives.outcome[rows] == BOUGHT) & (lives.ended_at[rows] <= as_of + DAY)
     ratio = np.where(bought, np.log(after / before), np.log1p(-after) - np.log1p(-before))
-    return _reached(np.bincount(days, weights=ratio, minlength=LOOKED))
+    return _reached(np.bincount(days, weights=ratio, minlength=LOOKED).astype(np.float64))
 
 
 def deadlines(market: Market) -> float:
@@ -76,7 +76,7 @@ def channel(market: Market) -> float:
     there = (history.channel_code == code) & (history.occurred_at > market.changed_at - 28 * DAY)
     rows = np.flatnonzero(there & (history.occurred_at <= market.changed_at))
     reached = np.unique(np.stack([history.lead_code[rows], history.occurred_at[rows] // DAY]), axis=1).shape[1]
-    return math.ceil(LEVEL / (reached / 28))
+    return float(math.ceil(LEVEL / (reached / 28)))
 
 
 def _reached(daily: Float) -> float:

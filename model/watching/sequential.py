@@ -72,6 +72,19 @@ def watch(steps: Float, *, factors: Sequence[float] = FACTORS) -> Watched:
     return Watched(level, float(factors[best]), int(np.argmax(behind)))
 
 
+def watch_cohorts(cells: Float) -> Float:
+    """(t,) natural log of the statistic after each step, for a change that concerns those who began after it.
+
+    ``cells``: (t, t, k) the summed evidence of those who began in one step, by the step in which they were judged. For
+    each step the evidence of all who began in it or later is a test of its own from then on, and the statistic their
+    sum: an e-detector as well.
+    """
+    n, _, k = cells.shape
+    since = np.cumsum(np.cumsum(cells[::-1], axis=0)[::-1], axis=1)
+    begun = np.arange(n)[:, None] <= np.arange(n)[None, :]
+    return np.asarray(np.logaddexp.reduce(np.where(begun[:, :, None], since, -np.inf), axis=(0, 2)) - np.log(k))
+
+
 def level_for(years: float, *, steps_a_year: float) -> float:
     """The level at which false alarms come once in so many years on average, or less often."""
     return max(1.0, years * steps_a_year)

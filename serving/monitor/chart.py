@@ -50,7 +50,7 @@ def draw_weeks(weeks: Sequence[dict[str, Any]]) -> WeeksChart | None:
         return round(LEFT + step * n, 1)
 
     def y(value: float) -> float:
-        return round(bottom - (bottom - TOP) * value / most, 1)
+        return float(round(bottom - (bottom - TOP) * value / most, 1))
 
     every = -(-len(weeks) // _TICKS)
     begins = [date.fromisoformat(week["begins"]) for week in weeks]

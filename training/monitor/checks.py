@@ -13,10 +13,10 @@ from features.monitor_settings import MonitorSettings
 from model.curves import Float
 from model.drift import bin_edges, bin_shares, stability_index
 from model.watching.channels import WINDOWS, Channel, channels
-from model.watching.deadlines import WEEK, Due, due
+from model.watching.deadlines import WEEK, Due, due, level
 from model.watching.forecasts import Forecasts, Weeks, calibration, windows_kept
 from model.watching.proportions import chance_index, longest_silence, share_limits
-from model.watching.sequential import evidence, level_for, watch
+from model.watching.sequential import level_for, watch
 from model.watching.verdict import FINE, RETRAIN, UNKNOWN, WATCH, Check
 from training.monitor.material import Material
 
@@ -135,12 +135,13 @@ def _index(before: Float, now: Float, *, levels: int | None) -> tuple[float, int
 
 @dataclass(frozen=True, eq=False)
 class Habit:
-    """Deadlines that came due in the year before the training and since, and the sequential test of the weeks since."""
+    """Deadlines that came due in the year before the training and since. ``limits``: the share of those put off lies
+    between as long as nothing has changed. ``weeks``: those since the training."""
 
     past: Due
     recent: Due
+    limits: tuple[float, float]
     weeks: range
-    steps: Float
 
 
 def habit(data: Material, given: MonitorSettings) -> Habit | None:
@@ -151,13 +152,8 @@ def habit(data: Material, given: MonitorSettings) -> Habit | None:
     if len(past.week) < LEAST_DUE or not len(recent.week):
         return None
     low, high = share_limits(int(past.put_off.sum()), len(past.week))
-    low, high = _times(low, 1 / (1 + given.tolerance)), _times(high, 1 + given.tolerance)
-    weeks = range(anchor, data.settled - WEEK + 1, WEEK)
-    steps = []
-    for week in weeks:
-        happened = recent.put_off[recent.week == week]
-        steps.append(evidence(happened, np.full(len(happened), low), np.full(len(happened), high)))
-    return Habit(past, recent, weeks, np.array(steps))
+    limits = _times(low, 1 / (1 + given.tolerance)), _times(high, 1 + given.tolerance)
+    return Habit(past, recent, limits, range(anchor, data.settled - WEEK + 1, WEEK))
 
 
 def deadlines(data: Material, given: MonitorSettings) -> Check:
@@ -165,24 +161,23 @@ def deadlines(data: Material, given: MonitorSettings) -> Check:
     found = habit(data, given)
     if found is None:
         return _unknown("deadlines", f"{LEAST_DUE} declared deadlines before the training, and one after it")
-    tested, level = watch(found.steps), level_for(given.false_alarm_years, steps_a_year=52)
-    alarmed = tested.alarmed(level)
-    since = found.weeks[tested.since] if alarmed else data.learned_until
-    lately, usual = found.recent.between(since, data.settled), float(found.past.put_off.mean())
+    reached = float(level(found.recent, found.weeks, found.limits)[-1])
+    alarm = math.log(level_for(given.false_alarm_years, steps_a_year=52))
+    came, usual, alarmed = found.recent.put_off, float(found.past.put_off.mean()), reached >= alarm
     known = data.scorer.slips.get("")
     learned = "" if known is None else f" (of {known.leads} leads with one that it learned from {known.moved} had)"
     figures = {
-        "log10_evidence": float(tested.log_level[-1] / math.log(10)),
-        "log10_alarm": math.log10(level),
-        "put_off": float(lately.put_off.mean()) if len(lately.week) else 0.0,
+        "log10_evidence": reached / math.log(10),
+        "log10_alarm": alarm / math.log(10),
+        "put_off": float(came.mean()),
         "put_off_before": usual,
     }
     return Check(
         "deadlines",
         RETRAIN if alarmed else FINE,
-        f"{usual * len(lately.week):.1f} of {len(lately.week)} deadlines put off in the last week, as in the year "
-        f"before the training{learned}",
-        f"{int(lately.put_off.sum())} since {to_iso(since)[:10]}",
+        f"{usual * len(came):.1f} of {len(came)} deadlines put off when they came due, as in the year before the "
+        f"training{learned}",
+        f"{int(came.sum())} since {to_iso(data.learned_until)[:10]}",
         TRAIN if alarmed else "",
         figures,
     )
