@@ -118,7 +118,7 @@ def test_who_pays_less_for_missing_waits_longer(changed: dict[str, Any], later: 
     assert np.isnan(handoff_day(curve([0.0] * 9, [0.1] * 9), CallCosts(**{"missed_days": 20.0, **changed})))[0]
 
 
-def test_a_miss_is_weighed_as_half_and_no_more_than_a_third_of_the_horizon() -> None:
+def test_a_miss_is_weighed_by_two_thirds_and_no_more_than_a_third_of_the_horizon() -> None:
     assert weighed_days(CallCosts(), 90.0) == pytest.approx(30.0)
-    assert weighed_days(CallCosts(missed_days=14.0), 90.0) == pytest.approx(7.0)
-    assert weighed_days(CallCosts(deal_lost_after=10.0, deal_value=1.0), 90.0) == pytest.approx(5.0)
+    assert weighed_days(CallCosts(missed_days=15.0), 90.0) == pytest.approx(10.0)
+    assert weighed_days(CallCosts(deal_lost_after=12.0, deal_value=1.0), 90.0) == pytest.approx(8.0)

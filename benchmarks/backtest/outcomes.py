@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.backtest.pooled import pooled_draws
 from benchmarks.backtest.rules import SETTINGS, Outcome, run
@@ -29,7 +30,7 @@ def outcomes(name: str, seed: int, cache: Path) -> list[Outcome] | None:
 
 
 def _write(file: Path, found: list[Outcome]) -> None:
-    arrays = {}
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
     for k, outcome in enumerate(found):
         arrays |= {f"{k}-{name}": getattr(outcome, name) for name in ("cost", "pressed", "counts")}
         arrays |= {f"{k}-rules": np.array(outcome.rules)}

@@ -38,8 +38,8 @@ the other end, that it is called then. Figures are costs a lead, with intervals 
 replacement (95 %).
 
 - *waiting costs more*: calls when no later day, nor never calling, costs less than a call today, a purchase before the
-  call counted as missed (`model/decision/stopping.py`, what the service does). A miss is weighed by half, and by no
-  more than a third of the horizon; *in full*: by all of it; *chosen*: by the share that was cheapest on the past.
+  call counted as missed (`model/decision/stopping.py`, what the service does). A miss is weighed by two thirds, and
+  by no more than a third of the horizon; *in full*: by all of it; *chosen*: by the share that was cheapest on the past.
 - *days ahead*: calls when the date of least expected cost, made anew each day, lies at most so many days ahead.
 - *by the truth*: the same two by the simulator's curves given what the tables show.
 - *hindsight* knows what will become of the lead: it costs least by construction.

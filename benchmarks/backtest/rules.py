@@ -13,7 +13,7 @@ from model.decision import CallCosts, decide, handoff_day, weighed_days
 from model.replay import policies
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import Constants, choose
-from model.replay.rows import Rows
+from model.replay.rows import Bool, Rows
 
 COUNTS = ("called", "wasted", "late", "waiting")
 DAYS_AHEAD = (0, 3, 7, 14, 21, 30, 45)
@@ -109,18 +109,18 @@ def _plans(looks: Looks, costs: CallCosts, chosen: Constants, share: float, long
 
 
 def _dates(curves: Curves, costs: CallCosts) -> Float:
-    there = np.isfinite(curves.purchased).all(axis=1)
+    there = np.asarray(np.isfinite(curves.purchased).all(axis=1))
     decision = decide(curves.rows(there), costs)
     return _spread(policies.decided(decision.day, decision.call), there)
 
 
 def _now(curves: Curves, costs: CallCosts, missed_days: float) -> Float:
-    there = np.isfinite(curves.purchased).all(axis=1)
+    there = np.asarray(np.isfinite(curves.purchased).all(axis=1))
     day = handoff_day(curves.rows(there), costs, missed_days=missed_days)
     return _spread(policies.due(day, 0.0), there)
 
 
-def _spread(values: Float, there: policies.Bool) -> Float:
+def _spread(values: Float, there: Bool) -> Float:
     """NaN where a lead had ended and nobody knew: the truth has no curves of it."""
     found = np.full(len(there), np.nan)
     found[there] = values

@@ -50,12 +50,14 @@ class Looks:
     truth: Curves | None = None
 
     def of(self, which: Bool) -> Looks:
-        at = np.flatnonzero(which)
         return Looks(
             self.rows.rows(which),
-            self.curves.rows(at),
-            *(getattr(self, name)[at] for name in _BY_ROW),
-            truth=None if self.truth is None else self.truth.rows(at),
+            self.curves.rows(which),
+            self.readiness[which],
+            self.deadline[which],
+            self.value[which],
+            self.life[which],
+            None if self.truth is None else self.truth.rows(which),
         )
 
 
@@ -196,6 +198,7 @@ def _read(file: Path, name: str, seed: int) -> Seen:
             for kind in ("curves", "truth")
             if f"{part}-{kind}-purchased" in read
         }
-        return Looks(Rows(**rows), made["curves"], *(read[f"{part}-{k}"] for k in _BY_ROW), truth=made.get("truth"))
+        by_row = [read[f"{part}-{name}"] for name in _BY_ROW]
+        return Looks(Rows(**rows), made["curves"], by_row[0], by_row[1], by_row[2], by_row[3], made.get("truth"))
 
     return Seen(name, seed, int(read["origin"]), float(read["longest"]), looks("past"), looks("looks"), read["arrived"])

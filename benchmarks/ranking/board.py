@@ -40,6 +40,9 @@ class Options:
     cost: Float
     otherwise: Float
 
+    def of(self, which: Int64) -> Options:
+        return Options(self.cost[which], self.otherwise[which])
+
 
 @dataclass(frozen=True, eq=False)
 class Morning:
@@ -61,9 +64,14 @@ class Morning:
     def of(self, which: Int64) -> Morning:
         """Some of the leads."""
         return Morning(
-            self.lead[which],
-            *(Options(part.cost[which], part.otherwise[which]) for part in (self.dated, self.waiting)),
-            *(part[which] for part in (self.priority, self.readiness, self.chance, self.worth, self.life)),
+            lead=self.lead[which],
+            dated=self.dated.of(which),
+            waiting=self.waiting.of(which),
+            priority=self.priority[which],
+            readiness=self.readiness[which],
+            chance=self.chance[which],
+            worth=self.worth[which],
+            life=self.life[which],
             room=self.room,
         )
 

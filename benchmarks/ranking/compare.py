@@ -28,7 +28,7 @@ SETTINGS = {
     ),
 }
 COUNTINGS: tuple[Counting, ...] = (MISSED, REACHED)
-Key = tuple[str, str, float]  # costs, what happens to a purchase without a call, capacity
+Key = tuple[str, Counting, float]  # costs, what happens to a purchase without a call, capacity
 _FORMAT = 1
 
 
@@ -58,7 +58,7 @@ def games(name: str, seed: int, cache: Path) -> dict[Key, Game] | None:
     found = seen(name, seed, cache)
     if found is None:
         return None
-    made = {}
+    made: dict[Key, Game] = {}
     for title, costs in SETTINGS.items():
         board = Board(found, costs, salespeople=SALESPEOPLE)
         there = board.there

@@ -14,7 +14,7 @@ from model.curves import Curves, Float
 from model.decision.call_date import Area, CallCosts, call_days, early_cost, late_rate
 
 # How much of a missed purchase, and of the longest horizon, is weighed: docs/backtest.md tells how they were found.
-WEIGHT, MOST = 1 / 2, 1 / 3
+WEIGHT, MOST = 2 / 3, 1 / 3
 
 
 def weighed_days(costs: CallCosts, longest: float) -> float:
