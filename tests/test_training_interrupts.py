@@ -24,7 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{folder}/log.db")
-        assert simulate.main(["sample", "--leads", "150", "--seed", "3", "--end", "2026-11-01"]) == 0
+        assert simulate.main(["sample", "--leads", "120", "--seed", "3", "--end", "2026-11-01", "--days", "300"]) == 0
         assert load.main(["sample"]) == 0
     Tracking(f"sqlite:///{folder}/mlflow.db", model_name="leadtime")  # whose first start takes seconds
     return folder
