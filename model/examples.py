@@ -187,21 +187,14 @@ class Split:
         )
 
     def calibrate(self, history: History) -> Examples:
-        step = _step(self.calibrate_since, self.calibrate_until)
-        return weekly_landmarks(
-            history,
-            since=self.calibrate_since,
-            until=self.calibrate_until,
-            known_by=self.test_since,
-            step=step,
-            lag=self.lag,
-        )
+        return self._weekly(history, self.calibrate_since, self.calibrate_until, self.test_since)
 
     def test(self, history: History) -> Examples:
-        step = _step(self.test_since, self.test_until)
-        return weekly_landmarks(
-            history, since=self.test_since, until=self.test_until, known_by=self.known_by, step=step, lag=self.lag
-        )
+        return self._weekly(history, self.test_since, self.test_until, self.known_by)
+
+    def _weekly(self, history: History, since: int, until: int, known_by: int) -> Examples:
+        step = _step(since, until)
+        return weekly_landmarks(history, since=since, until=until, known_by=known_by, step=step, lag=self.lag)
 
 
 def calendar_split(history: History, *, known_by: int, longest: float, tested: bool = True) -> Split:

@@ -24,7 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{folder}/log.db")
-        assert simulate.main(["sample", "--leads", "150", "--seed", "3", "--end", "2026-11-01"]) == 0
+        assert simulate.main(["sample", "--leads", "120", "--seed", "3", "--end", "2026-11-01", "--days", "300"]) == 0
         assert load.main(["sample"]) == 0
     Tracking(f"sqlite:///{folder}/mlflow.db", model_name="leadtime")  # whose first start takes seconds
     return folder
@@ -94,24 +94,20 @@ def test_a_run_that_fails_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) 
     assert statuses(place)[0] == "FAILED"
 
 
-def test_a_version_whose_files_are_not_all_there_is_none(place: Path) -> None:
+def test_a_version_whose_files_are_not_all_there_is_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Tracking(f"sqlite:///{place}/mlflow.db", model_name="incomplete")
 
-    def files() -> dict[str, bytes]:
-        return {"scorer.json": b"{}", "catalogue.json": b"{}"}
+    whole = Run.files
 
-    with pytest.raises(OSError, match="no space"), found.run("cut short") as run:
-        whole = Run.files
+    def cut_short(self: Run, folder: str, given: Mapping[str, bytes]) -> None:
+        whole(self, folder, dict(list(given.items())[:1]))
+        raise OSError("no space")
 
-        def cut_short(self: Run, folder: str, given: Mapping[str, bytes]) -> None:
-            whole(self, folder, dict(list(given.items())[:1]))
-            raise OSError("no space")
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Run, "files", cut_short)
-            found.register(run, files(), tags={})
+    monkeypatch.setattr(Run, "files", cut_short)
+    with found.run("cut short") as run, pytest.raises(OSError, match="no space"):
+        found.register(run, {"scorer.json": b"{}", "catalogue.json": b"{}"}, tags={})
     assert found.client.search_model_versions("name = 'incomplete'") == []
-    assert statuses(place)[0] == "FAILED"
+    assert found.find("champion") is None
 
 
 def test_sigterm_is_ctrl_c_within_the_block_alone() -> None:

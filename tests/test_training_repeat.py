@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         for name, value in here(folder).items():
             patch.setenv(name, value)
-        assert simulate.main(["sample", "--leads", "200", "--seed", "3", "--end", "2026-11-01"]) == 0
+        assert simulate.main(["sample", "--leads", "150", "--seed", "3", "--end", "2026-11-01", "--days", "300"]) == 0
         assert load.main(["sample"]) == 0
     run(folder, "--as-known-at", THEN, threads=1, salt=1)
     with Store.open(f"sqlite:///{folder}/log.db") as store:

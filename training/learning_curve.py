@@ -70,7 +70,7 @@ class LearningCurve:
     @property
     def verdict(self) -> str:
         if self.beats_from is None:
-            return "the model does not yet beat the curve without features by more than chance"
+            return "the model does not yet beat the curve without features by more than chance (95 %)"
         fewest = self.beats_from == self.points[0].leads
         more = " or fewer" if fewest else ""
         return f"the model beats the curve without features from {self.beats_from:,} leads{more} on"
