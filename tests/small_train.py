@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from model import cross_fit, fit_scorer
+from model import signal as model_signal
 from model.hazard import PurchaseHazard
 from training import train
 from training.tracking import SERVING, Run
@@ -19,10 +20,13 @@ from training.tracking import SERVING, Run
 MARK = "uploading what serves"
 
 
-def make_small() -> None:
-    fit_scorer.PurchaseHazard = partial(PurchaseHazard, max_trees=10, max_rows=5_000)
-    cross_fit._REPEATS = 1
-    cross_fit._RIDGES = (30.0,)
+def make_small(put: Callable[[object, str, object], object] = setattr) -> None:
+    """Few trees, which answer whether or not they have shown their worth on so few leads."""
+    put(fit_scorer, "PurchaseHazard", partial(PurchaseHazard, max_trees=10, max_rows=4_000))
+    put(cross_fit, "_REPEATS", 1)
+    put(cross_fit, "_RIDGES", (30.0,))
+    put(model_signal, "LEAST_PURCHASES", 0)
+    put(model_signal, "_LIKELY", -1e9)
 
 
 def wait_while_registering(seconds: float) -> None:

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.catalogue import Catalogue
 from features.errors import InputError
 from features.events import DAY, IDENTIFY, LOST, PURCHASED, Event
+from features.feature_spec import FeatureSpec
 from features.history import History
 from model.examples import Examples, Split, calendar_split, training_landmarks, weekly_landmarks
 
@@ -170,3 +172,65 @@ def test_features_have_to_be_built_first() -> None:
     )  # fmt: skip
     with pytest.raises(InputError, match="with_features"):
         _ = split.test(history([(0, None, LOST)])).features
+
+
+def test_an_ending_that_was_recorded_after_the_cut_counts_as_open_to_the_cut() -> None:
+    made = weekly_landmarks(
+        History.from_events([event("a", 0), event("a", 25, PURCHASED, recorded=35)]),
+        since=day(7), until=day(28), known_by=day(30),
+    )  # fmt: skip
+    assert rows_of(made, "a") == [(day(7), 0, 23.0), (day(14), 0, 16.0), (day(21), 0, 9.0)]
+
+
+def test_with_a_lag_labels_are_those_known_at_the_cut_of_what_came_before() -> None:
+    made = weekly_landmarks(
+        history([(0, 16, PURCHASED), (0, 27, LOST)]), since=day(7), until=day(28), known_by=day(30), lag=5 * DAY
+    )
+    assert made.known_by == day(25)
+    assert rows_of(made, "0") == [(day(7), 1, 9.0), (day(14), 1, 2.0)]
+    assert rows_of(made, "1") == [(day(7), 0, 18.0), (day(14), 0, 11.0), (day(21), 0, 4.0)]
+
+
+def test_a_lead_that_had_ended_before_it_was_first_seen_is_no_example() -> None:
+    events = [event("a", 0, recorded=20), event("a", 10, PURCHASED, recorded=20), event("b", 0)]
+    for made in (
+        weekly_landmarks(History.from_events(events), since=day(0), until=day(28), known_by=day(40)),
+        training_landmarks(History.from_events(events), since=day(0), until=day(28), known_by=day(40)),
+    ):
+        assert set(made.lead_ids.tolist()) == {"b"}
+
+
+def test_what_was_recorded_late_is_seen_by_no_feature_before() -> None:
+    events = [event("a", day_of, "page_view", recorded=max(day_of, 15)) for day_of in range(10)]
+    catalogue = Catalogue((FeatureSpec(name="views", aggregation="count", types=("page_view",), window=None),))
+    made = weekly_landmarks(
+        History.from_events([event("a", 0), *events]), since=day(0), until=day(28), known_by=day(40)
+    )
+    built = made.with_features(History.from_events([event("a", 0), *events]), catalogue)
+    seen = dict(zip(((made.as_of - START) // DAY).tolist(), built.features["views"].tolist(), strict=True))
+    assert seen == {0: 0.0, 7: 0.0, 14: 0.0, 21: 10.0}
+
+
+@given(st.integers(30, 2_000), st.integers(0, 3))
+def test_a_lead_has_no_more_examples_for_living_longer_than_the_block_gives(life: int, seed: int) -> None:
+    lives = [(0.0, float(life), LOST)] + [(float(i), float(i + 20), LOST) for i in range(50)]
+    made = training_landmarks(history(lives), since=day(0), until=day(400), known_by=day(400), seed=seed)
+    each = np.bincount(made.group)
+    assert each[0] <= 16 + 4  # drawn, not dealt: the four on weekly dates may be a few more
+    assert each[0] / each.sum() < 0.1
+
+
+def test_hazards_from_landmarks_are_those_of_the_leads_however_long_they_live() -> None:
+    rng = np.random.default_rng(1)
+    entry = rng.uniform(0, 300, 1_500)
+    # a third of the leads takes six times as long: the rate of an open lead falls with its age
+    length = rng.exponential(np.where(np.arange(1_500) % 3 == 0, 120.0, 20.0))
+    lives = [(a, a + n, PURCHASED) for a, n in zip(entry, length, strict=True)]
+    made = training_landmarks(history(lives), since=day(0), until=day(400), known_by=day(400), seed=2)
+    age = (made.as_of - day(0)) / DAY - entry[made.lead_ids.astype(int)]
+    for low, high in ((0, 5), (30, 60)):
+        rows = (age >= low) & (age < high)
+        found = ((made.outcome == 1) & (made.duration <= 10))[rows].mean()
+        alive = length > (low + high) / 2
+        truth = (length < (low + high) / 2 + 10)[alive].mean()
+        assert found == pytest.approx(truth, abs=0.05)

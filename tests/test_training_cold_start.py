@@ -91,6 +91,16 @@ def test_it_does_not_replace_what_serves(place: Path, capsys: pytest.CaptureFixt
     assert tracking(place).find("champion") == "1"
 
 
+def test_it_can_be_trained_again_from_its_folder(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--like", "champion"]) == 0
+    assert "The same files came out, byte for byte" in capsys.readouterr().out
+    few_leads(place / "others", leads=31, bought=7, lost=5)
+    assert train.main(["--like", "1", "--data", "others"]) == 1
+    said = capsys.readouterr().out
+    assert "Other files came out: " in said
+    assert "Other data: " in said
+
+
 def test_what_went_in_is_told(place: Path) -> None:
     report = json.loads(tracking(place).load("1", folder="data")["report.json"])
     assert (report["leads"], report["bought"], report["lost"], report["open"]) == (30, 7, 5, 18)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from features import load, simulate
 from tests.small_train import MARK
 from training.interrupts import held, stoppable
-from training.tracking import Tracking
+from training.tracking import Run, Tracking
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_an_interrupted_training_leaves_no_version(place: Path, after: str, by: 
 
 
 def test_a_run_that_fails_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training import registrar, train
+    from training import train
 
     monkeypatch.setenv("LEADTIME_DATABASE_URL", f"sqlite:///{place}/log.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
@@ -88,10 +89,25 @@ def test_a_run_that_fails_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError("no space left")
 
     monkeypatch.setattr(train, "learn", crash)
-    monkeypatch.setattr(registrar, "judge", crash)
     with pytest.raises(RuntimeError):
         train.main(["--as-known-at", "2026-11-01"])
     assert statuses(place)[0] == "FAILED"
+
+
+def test_a_version_whose_files_are_not_all_there_is_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Tracking(f"sqlite:///{place}/mlflow.db", model_name="incomplete")
+
+    whole = Run.files
+
+    def cut_short(self: Run, folder: str, given: Mapping[str, bytes]) -> None:
+        whole(self, folder, dict(list(given.items())[:1]))
+        raise OSError("no space")
+
+    monkeypatch.setattr(Run, "files", cut_short)
+    with found.run("cut short") as run, pytest.raises(OSError, match="no space"):
+        found.register(run, {"scorer.json": b"{}", "catalogue.json": b"{}"}, tags={})
+    assert found.client.search_model_versions("name = 'incomplete'") == []
+    assert found.find("champion") is None
 
 
 def test_sigterm_is_ctrl_c_within_the_block_alone() -> None:

@@ -37,7 +37,7 @@ def test_a_slower_machine_is_slower_throughout() -> None:
 def test_what_a_stage_itself_tells_counts_more_than_the_job_before() -> None:
     progress = Progress()
     progress.expect({"read": 0.5, "fit": 100.0, "log": 20.0})
-    assert progress.left("fit", 30.0, share=0.5) == pytest.approx(30.0 + 20.0)
+    assert progress.left("fit", 30.0, share=0.5) == pytest.approx(30.0 + 20.0 + 0.5)
 
 
 def test_elsewhere_than_in_a_terminal_each_stage_is_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:

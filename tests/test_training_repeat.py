@@ -85,6 +85,7 @@ def test_another_process_with_other_threads_makes_the_same_files(place: Path) ->
     found = tracking(place)
     one, other = found.load("1"), found.load("2")
     assert one == other
+    assert {"purchase.txt", "loss.txt", "scorer.json"} <= one.keys()  # trees, not the baseline
     tags = [found.client.get_model_version("leadtime", number).tags[TAG] for number in "12"]
     assert tags[0] == tags[1]
 
@@ -115,12 +116,7 @@ def test_a_run_records_where_its_model_comes_from(place: Path) -> None:
 def test_a_version_is_trained_again_as_it_was(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from model import cross_fit, fit_scorer
-
-    monkeypatch.setattr(fit_scorer, "PurchaseHazard", fit_scorer.PurchaseHazard)  # which make_small replaces
-    monkeypatch.setattr(cross_fit, "_REPEATS", 1)
-    monkeypatch.setattr(cross_fit, "_RIDGES", (30.0,))
-    make_small()
+    make_small(monkeypatch.setattr)
     monkeypatch.setenv("LEADTIME_HORIZONS", "5,20")  # today's, which are not those of then
     assert train.main(["--like", "1"]) == 0
     said = capsys.readouterr().out
@@ -131,8 +127,8 @@ def test_a_version_is_trained_again_as_it_was(
         Erasures(store).erase("L00000002", parse_time("2026-11-02"))
     assert train.main(["--like", "1"]) == 1
     said = capsys.readouterr().out
-    assert "Other files came out: " in said
-    assert "The log has erased 1 leads since: " in said
+    assert "Other files came out: loss.txt, purchase.txt, scorer.json" in said
+    assert "Leads have been erased from the log since: " in said
 
 
 @pytest.mark.parametrize(("version", "said"), [("9", "an alias or a version that is registered"), ("nobody", "nobody")])

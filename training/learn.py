@@ -16,6 +16,8 @@ from training.material import Material
 from training.measuring import Measured, measure
 from training.progress import Progress
 
+CURVE = "draw the learning curve"  # a stage that may be left out
+
 
 @dataclass(frozen=True, eq=False)
 class Learned:
@@ -61,7 +63,7 @@ def learn(given: Material, progress: Progress, *, curve: bool = False) -> Learne
         telling.note = signal.verdict
     found = None
     if curve and signal.verdict != "too little data":
-        with progress.stage("draw the learning curve") as drawing:
+        with progress.stage(CURVE) as drawing:
 
             def done(share: float) -> None:
                 drawing.share = share

@@ -52,7 +52,8 @@ class Provenance:
     """``data``: digest of the events, of which ``events`` and ``leads`` count those that were read.
 
     ``folder``: of the tables, None for the store, whose events up to ``position`` were read, ``erasures`` leads having
-    been erased. ``known_by``: microseconds. ``versions``: of Python and packages. ``lock``: digest, empty without one.
+    been erased. ``known_by``: microseconds. ``versions``: of Python and packages. ``lock``, ``rows`` (of features of
+    one's own): digests, empty without such a file.
     """
 
     folder: str | None
@@ -68,6 +69,7 @@ class Provenance:
     lock: str
     machine: str
     versions: dict[str, str]
+    rows: str = ""
 
     @property
     def settings_digest(self) -> str:
@@ -110,6 +112,8 @@ def differences(then: Provenance, now: Provenance) -> list[str]:
     if then.settings_digest != now.settings_digest:
         changed = sorted(name for name in then.settings | now.settings if _differs(name, then.settings, now.settings))
         found.append(f"other settings: {', '.join(changed)}")
+    if then.rows != now.rows:
+        found.append("the file of features of one's own has changed")
     if then.code.files != now.code.files:
         found.append(f"the code has changed: {then.code} then, {now.code} now")
     if then.lock != now.lock:
@@ -130,7 +134,7 @@ def _differs(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _of_data(then: Provenance, now: Provenance) -> str:
     counts = f"{then.events:,} events of {then.leads:,} leads then, {now.events:,} of {now.leads:,} now"
     if now.erasures > then.erasures:
-        return f"the log has erased {now.erasures - then.erasures:,} leads since: {counts}"
+        return f"leads have been erased from the log since: {counts}"
     return f"other data: {counts}"
 
 
@@ -141,7 +145,16 @@ def code_now() -> Code:
 
 
 def lock_now() -> str:
-    return hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12] if _LOCK.is_file() else ""
+    return _digest_of(_LOCK)
+
+
+def rows_now(settings: Settings) -> str:
+    own = getattr(settings, "features_file", "")
+    return _digest_of(Path(own)) if own else ""
+
+
+def _digest_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ""
 
 
 def machine_now() -> str:

@@ -49,7 +49,7 @@ class Registrar:
     def register(self, learned: Learned, champion: Scorer | None, *, folds: int) -> Registered:
         """``champion``: what the serving model was measured by, None where nothing serves."""
         given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
-        blocks = {"train": learned.fitted.train, "calibrate": learned.fitted.calibrate, "test": learned.test}
+        blocks = {"train": learned.serving.train, "calibrate": learned.serving.calibrate, "test": learned.test}
         data = report_of(given, blocks)
         rolled = run_folds(
             run,

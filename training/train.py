@@ -18,7 +18,7 @@ from training.cold_start import fit_cold
 from training.gate import Verdict
 from training.inputs import Source
 from training.interrupts import stoppable
-from training.learn import learn
+from training.learn import CURVE, learn
 from training.material import gather
 from training.progress import Progress
 from training.provenance import FILE, FOLDER
@@ -66,7 +66,8 @@ def train(
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         champion = champions(tracking, settings)
         past = past_seconds.newest(tracking)
-        progress.expect(past.seconds, given.read.events.num_rows / max(past.events, 1))
+        stages = {name: took for name, took in past.seconds.items() if curve or name != CURVE}
+        progress.expect(stages, given.read.events.num_rows / max(past.events, 1))
     with ExitStack() as last, tracking.run(given.version) as run:
         run.log(params=given.provenance.params(), tags=given.provenance.tags())
         run.files(FOLDER, {FILE: given.provenance.to_json()})
