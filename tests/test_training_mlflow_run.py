@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,12 +22,20 @@ from mlflow.models import Model
 
 from features import simulate
 from features.errors import InputError
+from features.events import parse_time
+from features.history import History
+from features.lives import BOUGHT
 from model import cross_fit, fit_scorer
+from model.examples import calendar_split
 from model.hazard import PurchaseHazard
+from model.metrics import ipcw
 from model.scorer import Scorer
 from training import train
+from training.drift import drift
+from training.inputs import Source
 from training.pyfunc import FeatureScorer
-from training.tracking import Tracking
+from training.timing import timing
+from training.tracking import MEASURED, Tracking
 
 END = "2026-11-01"
 FOLDS = 2
@@ -105,8 +114,10 @@ def test_datasets_say_what_was_learned_from_and_measured_on(run: Run) -> None:
         profile = json.loads(dataset.profile)
         assert profile["purchased"] + profile["lost"] + profile["censored"] == profile["num_rows"] > 0
         assert profile["as_of_until"] < profile["labels_known_by"]
+        assert len(dataset.schema) < 1_000, "it is sent with every run of a list"
         columns = {column["name"] for column in json.loads(dataset.schema)["mlflow_colspec"]}
-        assert {"age_days", "as_of", "outcome", "duration"} <= columns
+        assert {"as_of", "outcome", "duration"} < columns
+        assert any(name.endswith(" features") for name in columns)
         tags = mlflow.data.get_source(dataset).to_dict()["tags"]
         assert tags["read_from"] == "sample"
         assert "sqlite" not in dataset.source
@@ -237,3 +248,46 @@ def test_the_report_says_what_mlflow_says(page: str, run: Run) -> None:
     assert run.info.run_name in plain
     for title in ("Calibration", "Purchase windows", "Timing cost", "Drift", "Rolling-origin folds", "What went in"):
         assert f">{title}" in plain
+
+
+@pytest.fixture(scope="module")
+def scorer(tracking: Tracking) -> Scorer:
+    return Scorer.from_files(tracking.load("1", folder=MEASURED))
+
+
+@pytest.fixture(scope="module")
+def history(place: Path) -> History:
+    at = parse_time(END)
+    return Source("", place / "sample").history(None, known_by=at, now=at)
+
+
+def test_nothing_has_drifted_since_now_and_something_since_then(history: History, scorer: Scorer) -> None:
+    now = parse_time("2026-10-01")
+    same = drift(history, known_by=now, fresh=scorer, champion=replace(scorer, version="2026-10-01-abc"))
+    assert same is not None
+    assert set(same.features.values()) == {0.0}
+    assert (same.scores, same.agreement) == (0.0, pytest.approx(1.0))
+    older = drift(history, known_by=now, fresh=scorer, champion=replace(scorer, version="2026-05-01-abc"))
+    assert older is not None
+    assert older.then == parse_time("2026-05-01")
+    assert max(older.features.values()) > 0.25
+    assert not {"month", "day_of_year", "weekday"} & set(older.features)
+
+
+def test_without_open_leads_there_is_no_drift_to_tell(history: History, scorer: Scorer) -> None:
+    assert drift(history, known_by=parse_time("1999-01-01"), fresh=scorer, champion=None) is None
+
+
+def test_the_timing_cost_is_the_mean_of_what_the_calls_came_to(history: History, scorer: Scorer) -> None:
+    split = calendar_split(history, known_by=parse_time(END), longest=30)
+    test = split.test(history).with_features(history, scorer.catalogue)
+    earlier = split.calibrate(history).with_features(history, scorer.catalogue)
+    found = timing(scorer, scorer.curves(test.features, test.as_of), test, earlier)
+    weight = ipcw(test.duration, test.outcome, [30]).weight[:, 0]
+    bought = (test.outcome == BOUGHT) & (test.duration <= 30)
+    costs = np.where(bought, scorer.costs.early * test.duration, scorer.costs.wasted_call)  # of calling at once
+    assert found.cost["at once"].value == pytest.approx(np.average(costs, weights=weight))
+    for name, saved in found.saved.items():
+        assert saved.value == pytest.approx(found.cost[name].value - found.cost["model"].value)
+        assert saved.low <= saved.value <= saved.high
+    assert 0 <= found.delay <= 30

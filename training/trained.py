@@ -26,6 +26,7 @@ from training.pyfunc import AS_OF, FeatureScorer
 from training.tracking import Example, Logged
 from training.tracking.datasets import Context
 
+ANSWERS = ("as_of", "outcome", "duration")
 _EXAMPLE_ROWS = 5
 
 
@@ -82,6 +83,7 @@ class Trained:
             context=context,
             frame=answered(block),
             source=source,
+            named=ANSWERS,
             profile={
                 "leads": len(set(block.group.tolist())),
                 "purchased": int(bought.sum()),
@@ -96,4 +98,4 @@ class Trained:
 
 def answered(block: Examples) -> pd.DataFrame:
     """Features and what became of each row."""
-    return block.features.assign(as_of=block.as_of, outcome=block.outcome, duration=block.duration)
+    return block.features.assign(**{name: getattr(block, name) for name in ANSWERS})

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from training.tracking import Logged, Tracking
+from training.trained import ANSWERS
 
 FOLDS = 4
 FEATURES = 330
@@ -55,14 +56,15 @@ def _tags() -> dict[str, str]:
 
 
 def _dataset(context: str, rng: np.random.Generator) -> Logged:
-    frame = pd.DataFrame(
-        rng.random((20, FEATURES)), columns=[f"account_intensity_section_{j}_20d" for j in range(FEATURES)]
-    )
+    names = [f"account_intensity_section_{j}_20d" for j in range(FEATURES)]
+    features = pd.DataFrame(rng.random((20, FEATURES)), columns=names)
+    frame = features.assign(**dict.fromkeys(ANSWERS, 1.0))
     return Logged(
         name=f"leads to {context} on",
         context=context,  # type: ignore[arg-type]  # one of the three
         frame=frame,
         source={"mlflow.source.name": "training.train", "known_by": "2026-01-01T00:00:00Z"},
+        named=ANSWERS,
         profile={"leads": 20, "purchased": 5, "lost": 5, "censored": 10},
     )
 

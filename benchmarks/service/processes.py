@@ -28,6 +28,10 @@ class Server:
         """Resident MB of the largest of its processes now."""
         return max(_status(pid, "VmRSS") for pid in self._processes()) / 1024
 
+    def cpu(self) -> float:
+        """Seconds of processor time that all of its processes have taken, those of their ended children too."""
+        return sum(_cpu(pid) for pid in self._processes())
+
     def _processes(self) -> list[int]:
         found = [self.pid]
         for pid in found:  # grows while it is walked
@@ -42,6 +46,14 @@ def _status(pid: int, name: str) -> int:
     except OSError:  # it has ended
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

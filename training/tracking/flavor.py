@@ -31,10 +31,11 @@ class Example:
 
 def schema_of(frame: pd.DataFrame) -> Schema:
     """Name and type of each column."""
-    return Schema([ColSpec(_kind(frame[name]), str(name)) for name in frame.columns])
+    return Schema([ColSpec(kind_of(frame[name]), str(name)) for name in frame.columns])
 
 
-def _kind(column: pd.Series[Any]) -> DataType:
+def kind_of(column: pd.Series[Any]) -> DataType:
+    """Numbers are doubles; all else is text."""
     return DataType.double if pd.api.types.is_numeric_dtype(column.dtype) else DataType.string
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,12 @@ from model.examples import Examples
 from model.importance import Importance, permutation_importance
 from model.scorer import Scorer
 from training.evaluation import Block, ibs_losses
-from training.report.parts import Figure, Section, Table, number, percent
+from training.report.parts import UNKNOWN, Figure, Section, Table, number, percent
 from training.report.svg import Plot, Row, bars, padded, ticks
 from training.trained import Trained
 
 SHUFFLED, SHOWN, DRAWN = 24, 15, 6  # by gain; by importance; with their effect
+SCREENED = 100  # rows by which features are chosen that have no gain: those of an estimator without trees
 ROWS = 2_000  # of the newest block, at most: a look at each shuffle takes a prediction
 
 
@@ -37,34 +38,46 @@ def gains(scorer: Scorer) -> dict[str, float]:
 
 
 def features(trained: Trained) -> list[Section]:
-    """Importance and effects; neither where a baseline without features answers."""
-    scorer = trained.fitted.scorer
-    gain = gains(scorer)
-    if not gain:
+    """Importance and effects; neither where a baseline answers."""
+    if trained.signal.baseline:
         return []
-    rows = _sample(trained)
+    scorer = trained.fitted.scorer
+    rows = _sample(trained, ROWS)
     X = rows.features[list(scorer.catalogue.names)]
-    block = Block(rows.duration, rows.outcome, rows.lead_ids.astype(str), scorer.horizons)
-
-    def losses(frame: pd.DataFrame) -> Float:
-        return ibs_losses(block, scorer.curves(frame, rows.as_of))
-
+    gain = gains(scorer)
     names = [name for name, share in list(gain.items())[:SHUFFLED] if share > 0]
-    found = permutation_importance(losses, X, names, seed=trained.seed)[:SHOWN]
+    names = names or [
+        one.feature for one in _shuffled(scorer, _sample(trained, SCREENED), scorer.catalogue.names, repeats=1)
+    ]
+    found = _shuffled(scorer, rows, names[:SHUFFLED], repeats=3, seed=trained.seed)[:SHOWN]
     labels = {spec.name: spec.label or spec.name for spec in scorer.catalogue.features}
-    usual = float(losses(X).mean())
-    sections = [_importance(found, gain, labels, usual=usual, n=len(X), shuffles=len(names))]
+    usual = float(ibs_losses(_block(scorer, rows), scorer.curves(X, rows.as_of)).mean())
+    sections = [_importance(found, gain, labels, usual=usual, n=len(X), shuffles=min(SHUFFLED, len(names)))]
     effects = _effects(scorer, rows, X, [one.feature for one in found if one.loss.value > 0])
     if effects:
         sections.append(_effects_section(effects, labels, scorer.ready_horizon))
     return sections
 
 
-def _sample(trained: Trained) -> Examples:
+def _shuffled(scorer: Scorer, rows: Examples, names: Sequence[str], *, repeats: int, seed: int = 0) -> list[Importance]:
+    block = _block(scorer, rows)
+
+    def losses(frame: pd.DataFrame) -> Float:
+        return ibs_losses(block, scorer.curves(frame, rows.as_of))
+
+    X = rows.features[list(scorer.catalogue.names)]
+    return permutation_importance(losses, X, names, repeats=repeats, seed=seed)
+
+
+def _block(scorer: Scorer, rows: Examples) -> Block:
+    return Block(rows.duration, rows.outcome, rows.lead_ids.astype(str), scorer.horizons)
+
+
+def _sample(trained: Trained, most: int) -> Examples:
     test = trained.test
-    if len(test) <= ROWS:
+    if len(test) <= most:
         return test
-    drawn = np.random.default_rng(trained.seed).choice(len(test), ROWS, replace=False)
+    drawn = np.random.default_rng(trained.seed).choice(len(test), most, replace=False)
     return test.rows(np.sort(drawn))
 
 
@@ -84,10 +97,9 @@ def _importance(
     shuffled = [
         Row(labels[one.feature], one.loss.value / usual, one.loss.low / usual, one.loss.high / usual) for one in found
     ]
-    top = list(gain.items())[:SHOWN]
     said = ", ".join(f"{row.name} {percent(row.value)}" for row in shuffled[:5])
-    said_gain = ", ".join(f"{labels[name]} {percent(share)}" for name, share in top[:5])
-    figures = (
+    digits = 1 if max(row.value for row in shuffled) < 0.1 else 0
+    figures = [
         Figure(
             "By shuffling",
             "The longer the bar, the worse the model predicts the newest block when that feature is shuffled among the "
@@ -95,40 +107,51 @@ def _importance(
             (
                 bars(
                     shuffled,
-                    lambda v: percent(v, 1 if max(row.value for row in shuffled) < 0.1 else 0),
+                    lambda v: percent(v, digits),
                     title="integrated Brier score rises by",
                     alt=f"Importance by shuffling, the first five: {said}.",
                 ),
             ),
-        ),
-        Figure(
-            "By gain",
-            "The longer the bar, the more of the error in training the trees took away by asking about that feature; "
-            "features with many values are favoured.",
-            (
-                bars(
-                    [Row(labels[name], share, style="s2") for name, share in top],
-                    lambda v: percent(v, 0),
-                    title="share of the gain",
-                    alt=f"Importance by gain, the first five: {said_gain}.",
-                ),
-            ),
-        ),
-    )
+        )
+    ]
+    if gain:
+        figures.append(_by_gain([Row(labels[name], share, style="s2") for name, share in list(gain.items())[:SHOWN]]))
     table = Table(
         "Importance of features",
         ("feature", "name in the catalogue", "shuffled", "gain"),
         tuple(
-            (labels[one.feature], one.feature, percent(one.loss.value / usual, 2), percent(gain[one.feature], 2))
+            (labels[one.feature], one.feature, percent(one.loss.value / usual, 2), _share(gain, one.feature))
             for one in found
         ),
         text=frozenset({0, 1}),
     )
     text = (
-        f"Shuffled were the {shuffles} features of the highest gain, on {n:,} looks of the newest block. Features that "
-        "tell the same stand in for each other and share their importance."
+        f"Shuffled were the {shuffles} features {'of the highest gain' if gain else 'that mattered in a first shuffle'}"
+        f", on {n:,} looks of the newest block. Features that tell the same stand in for each other and share their "
+        "importance."
     )
-    return Section("importance", "What the model looks at", (text,), figures, (table,))
+    return Section("importance", "What the model looks at", (text,), tuple(figures), (table,))
+
+
+def _share(gain: dict[str, float], name: str) -> str:
+    return percent(gain[name], 2) if name in gain else UNKNOWN
+
+
+def _by_gain(rows: list[Row]) -> Figure:
+    said = ", ".join(f"{row.name} {percent(row.value)}" for row in rows[:5])
+    return Figure(
+        "By gain",
+        "The longer the bar, the more of the error in training the trees took away by asking about that feature; "
+        "features with many values are favoured.",
+        (
+            bars(
+                rows,
+                lambda v: percent(v, 0),
+                title="share of the gain",
+                alt=f"Importance by gain, the first five: {said}.",
+            ),
+        ),
+    )
 
 
 def _effects_section(effects: list[Effect], labels: dict[str, str], horizon: int) -> Section:
