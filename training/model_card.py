@@ -11,12 +11,16 @@ import numpy as np
 
 from features.events import DAY, to_iso
 from features.lives import BOUGHT
+from model.examples import Split
 from model.metrics import Estimate, bootstrap_means, expected_observed, interval
 from model.metrics.censoring import Weights
 from model.signal import Signal
 from training.data_checks import Finding, told
+from training.fitting import Fitted
 from training.gate import Verdict
 from training.gate.segments import segments
+from training.inputs import Source
+from training.material import Material
 from training.tracking import Run, Tracking
 from training.tracking.versions import DESCRIPTION_LIMIT, Versions
 from training.trained import Trained
@@ -49,6 +53,27 @@ def put_card(tracking: Tracking, run: Run, trained: Trained, version: str, findi
     Versions(tracking, trained.settings.model_alias).describe(version, short)
 
 
+def put_cold_card(
+    tracking: Tracking, run: Run, given: Material, fitted: Fitted, *, verdict: Verdict, version: str
+) -> None:
+    """Of a curve for everybody, where there was too little to measure it with."""
+    settings, split = given.settings, given.split
+    where = _read_from(given.source, given.read.position, given.provenance.data)
+    text = "\n\n".join(
+        [
+            f"# {settings.model_name}, version {version} ({given.version})",
+            _state(verdict, fitted.scorer.signal),
+            "## What it is for\n\n" + _PURPOSE.format(longest=settings.horizons[-1]),
+            "## What it learned from\n\n" + _data(fitted, split, where),
+            "## How good it is\n\nThat could not be measured: all of the little data was learned from.",
+            "## What it cannot know\n\nAnything about one lead: every lead of the same age gets the same curve.",
+            "## To train it again\n\n" + _again(version, given.seed, split),
+        ]
+    )
+    run.files("", {FILE: f"{text}\n".encode()})
+    Versions(tracking, settings.model_alias).describe(version, text)
+
+
 def card(trained: Trained, version: str, findings: Sequence[Finding], *, short: bool = False) -> str:
     """Markdown. ``short``: without the segments, and of the gate only what failed."""
     longest = trained.settings.horizons[-1]
@@ -56,12 +81,13 @@ def card(trained: Trained, version: str, findings: Sequence[Finding], *, short: 
         f"# {trained.settings.model_name}, version {version} ({trained.version})",
         _state(trained.verdict, trained.serving.scorer.signal),
         "## What it is for\n\n" + _PURPOSE.format(longest=longest),
-        "## What it learned from\n\n" + _data(trained),
+        "## What it learned from\n\n"
+        + _data(trained.serving, trained.split, _read_from(trained.source, trained.position, trained.data)),
         "## How good it is\n\n" + _figures(trained),
         *([] if short else ["### By segment\n\n" + _by_segment(trained)]),
         "## What the gate said\n\n" + _gate(trained.verdict, short=short),
         "## What it cannot know\n\n" + _limits(trained, findings),
-        "## To train it again\n\n" + _again(trained, version),
+        "## To train it again\n\n" + _again(version, trained.seed, trained.split),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -74,16 +100,20 @@ def _state(verdict: Verdict, signal: Signal | None) -> str:
     return f"{passed} {answers}{signal.why[:1].upper()}{signal.why[1:]}."
 
 
-def _data(trained: Trained) -> str:
-    train, split = trained.serving.train, trained.split
+def _data(fitted: Fitted, split: Split, where: str) -> str:
+    train = fitted.train
     leads = len(np.unique(train.group))
     won = len(np.unique(train.group[train.outcome == BOUGHT]))
-    position = "" if trained.position is None else f", log position {trained.position}"
     return (
         f"{leads:,} leads, of which {won:,} bought while they were followed, in {len(train):,} examples of "
         f"{train.features.shape[1]} features; from {to_iso(split.train_since)[:10]} to {to_iso(split.known_by)[:10]}. "
-        f"Read from {trained.source}{position}; digest of the events `{trained.data}`."
+        f"{where}."
     )
+
+
+def _read_from(source: Source, position: int | None, digest: str) -> str:
+    at = "" if position is None else f", log position {position}"
+    return f"Read from {source}{at}; digest of the events `{digest}`"
 
 
 def _figures(trained: Trained) -> str:
@@ -100,7 +130,7 @@ def _figures(trained: Trained) -> str:
         ),
         (
             f"bought within their window (asked: {100 * trained.settings.window_coverage:.0f} %)",
-            f"{100 * windows.coverage:.0f} % of {windows.purchasers:,}; {windows.width:.0f} days wide on average",
+            f"{100 * windows.coverage:.0f} % of {windows.purchasers:,} rows; {windows.width:.0f} days wide on average",
         ),
         ("lift of the first tenth", f"{found.lift:.1f}"),
     ]
@@ -157,10 +187,10 @@ def _limits(trained: Trained, findings: Sequence[Finding]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _again(trained: Trained, version: str) -> str:
+def _again(version: str, seed: int, split: Split) -> str:
     return (
         f"`python -m training.train --like {version}` gives the same files, byte for byte, and says so where it does "
-        f"not (seed {trained.seed}, known at {to_iso(trained.split.known_by)})."
+        f"not (seed {seed}, known at {to_iso(split.known_by)})."
     )
 
 

@@ -17,7 +17,7 @@ from training.gate import Rivals, Verdict, judge
 from training.interrupts import held
 from training.learn import Learned
 from training.material import Material
-from training.model_card import put_card
+from training.model_card import put_card, put_cold_card
 from training.progress import Progress
 from training.promotion import let_serve, log_checks
 from training.summary import summary
@@ -122,6 +122,7 @@ class Registrar:
             self._log(fitted, data, metrics={})
             self.run.files(MEASURED, fitted.scorer.to_files())
             version, verdict = self._version(fitted, verdict)
+            put_cold_card(self.tracking, self.run, self.given, fitted, verdict=verdict, version=version)
             logging.note = f"version {version} of {self.given.settings.model_name}"
         said = f"{data}\n\n  {why[:1].upper()}{why[1:]}. How good it is could not be measured."
         return Registered(version, verdict, said)

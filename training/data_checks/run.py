@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from features.events import DAY
 from features.history import History
 from features.lives import lead_lives
 from model.scorer import Scorer
@@ -11,7 +12,7 @@ from training.data_checks.delays import outcome_delays
 from training.data_checks.drift import feature_drift
 from training.data_checks.finding import Finding, refuse
 from training.data_checks.schema import properties, types
-from training.data_checks.volume import age, volume
+from training.data_checks.volume import MOST_DAYS, age, volume
 from training.gate import Rivals
 
 NAMES = ("age", "events", "leads", "purchases", "losses", "types", "properties", "outcome_delay", "drift")
@@ -25,11 +26,11 @@ def checked(history: History, rivals: Rivals, *, known_by: int, ignored: Collect
 
 
 def check_data(history: History, *, known_by: int, champion: Scorer | None = None) -> list[Finding]:
-    """``history``: all that was known at ``known_by``, microseconds. Weeks count back from its newest event.
-
-    ``champion``: the serving model, for the drift of features.
+    """``history``: all that was known at ``known_by``, microseconds, from which weeks count back; of old data, which
+    ``age`` tells, from their newest event. ``champion``: the serving model, for the drift of features.
     """
-    end = min(known_by, int(history.known_at.max()))
+    newest = int(history.known_at.max())
+    end = known_by if known_by - newest <= MOST_DAYS * DAY else newest
     entered = lead_lives(history, known_by).entered_at
     findings = [age(history, known_by), *volume(history, entered, end)]
     findings += [*types(history, end), *properties(history, end), outcome_delays(history, end)]

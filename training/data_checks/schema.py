@@ -23,17 +23,17 @@ LEAST_EVENTS = 100
 
 def types(history: History, end: int) -> Iterator[Finding]:
     """Event types in the newest week that were not there before, and the other way round."""
-    counts = {
-        name: weekly(history.known_at[history.type_code == code], end, weeks=LEVEL_WEEKS + 1)
+    begin = int(history.known_at.min())
+    whole = {
+        name: weekly(history.known_at[history.type_code == code], end, weeks=LEVEL_WEEKS + 1, begin=begin)
         for code, name in enumerate(history.types)
         if name not in (*ENDINGS, ERASED)
     }
-    weeks = len(weekly(history.known_at, end, weeks=LEVEL_WEEKS + 1))
+    weeks = max(map(len, whole.values()), default=0)
     if weeks < LEAST_WEEKS + 1:
-        yield Finding("types", "ok", f"{LEAST_WEEKS} weeks or more to compare with", f"{max(0, weeks - 1)}")
+        got = f"{max(0, weeks - 1)}"
+        yield Finding("types", "ok", f"{LEAST_WEEKS} weeks or more to compare with", got)
         return
-    # a type that came later was not there in the weeks before
-    whole = {name: np.concatenate((np.zeros(weeks - len(found)), found)) for name, found in counts.items()}
     total, newest = sum(found[:-1].sum() for found in whole.values()), sum(found[-1] for found in whole.values())
     quiet = True
     for name, found in whole.items():

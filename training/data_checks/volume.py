@@ -10,6 +10,7 @@ from training.data_checks.finding import Finding
 from training.data_checks.weeks import LEAST_WEEKS, WEEKS, Int64, expected, weekly
 
 GONE = 0.1  # of what was usual: less than that is no bad week but a broken feed
+MOST_DAYS = 3  # that the newest event may be old
 OUTCOME_WEEKS = 4  # purchases and losses are fewer: four weeks at once
 
 
@@ -25,12 +26,14 @@ def volume(history: History, entered: Int64, end: int) -> Iterator[Finding]:
             yield _counted(name, name, at, end, newest=OUTCOME_WEEKS, remedy=remedy)
 
 
-def age(history: History, now: int, *, most: float = 3.0) -> Finding:
-    """How long ago the newest event became known; ``most`` days are no reason to warn."""
+def age(history: History, now: int) -> Finding:
+    """How long ago the newest event became known."""
     days = (now - int(history.known_at.max())) / DAY
     got = f"{days:.1f} days"
-    remedy = "" if days <= most else "What happened since is not learned from"
-    return Finding("age", "ok" if days <= most else "warn", f"a newest event of at most {most:g} days", got, remedy)
+    remedy = "" if days <= MOST_DAYS else "What happened since is not learned from"
+    return Finding(
+        "age", "ok" if days <= MOST_DAYS else "warn", f"a newest event of at most {MOST_DAYS} days", got, remedy
+    )
 
 
 def _counted(name: str, what: str, at: Int64, end: int, *, newest: int = 1, remedy: str) -> Finding:
@@ -43,5 +46,6 @@ def _counted(name: str, what: str, at: Int64, end: int, *, newest: int = 1, reme
     wanted, got = f"{usual} {what} in the newest {7 * newest} days", f"{found:,.0f}"
     if usual.low <= found <= usual.high:
         return Finding(name, "ok", wanted, got)
-    broken = found < usual.low and found < GONE * usual.mean
-    return Finding(name, "refuse" if broken else "warn", wanted, got, remedy)
+    if found > usual.high:
+        return Finding(name, "warn", wanted, got, "Look whether something is sent twice")
+    return Finding(name, "refuse" if found < GONE * usual.mean else "warn", wanted, got, remedy)

@@ -29,12 +29,14 @@ class Expected:
         return f"{self.low:,.0f} to {self.high:,.0f}"
 
 
-def weekly(at: Int64, end: int, *, weeks: int) -> Float:
+def weekly(at: Int64, end: int, *, weeks: int, begin: int | None = None) -> Float:
     """(k,) how many of the moments ``at`` lie in each of the last ``weeks`` weeks before ``end``, oldest first.
 
-    Weeks that begin before the first moment are left out.
+    Weeks that start before ``begin`` are left out; by default that is the first moment.
     """
-    whole = min(weeks, (end - int(at.min())) // WEEK) if len(at) else 0
+    if begin is None:
+        begin = int(at.min()) if len(at) else end
+    whole = min(weeks, (end - begin) // WEEK)
     if whole < 1:
         return np.zeros(0)
     edges = end - WEEK * np.arange(whole, -1, -1)
