@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
 from features.errors import InputError
@@ -86,7 +86,9 @@ def test_the_first_trial_has_the_settings_in_force_and_only_it(settings: Setting
 
 def test_each_trial_has_one_run_beneath_its_search(settings: Settings, starts: list[Result]) -> None:
     client = Tracking(settings.mlflow_tracking_uri, model_name="leadtime").client
-    runs = client.search_runs([client.get_experiment_by_name("leadtime").experiment_id], order_by=["start_time"])
+    experiment = client.get_experiment_by_name("leadtime")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], order_by=["start_time"])
     parents = [run for run in runs if run.data.tags.get("job") == "tune"]
     children = [run for run in runs if run.data.tags.get("job") == "trial"]
     assert [run.info.status for run in parents] == ["FINISHED"] * 2
@@ -132,7 +134,9 @@ def test_a_trial_worse_than_most_is_broken_off_unless_it_is_the_reference(
 ) -> None:
     storage = open_storage(settings.tuning_url)
     study = open_study(storage, f"pruning {reference}", seed=1)
-    distributions = {name: FloatDistribution(each.low, each.high, log=each.log) for name, each in SPACE.items()}
+    distributions: dict[str, BaseDistribution] = {
+        name: FloatDistribution(each.low, each.high, log=each.log) for name, each in SPACE.items()
+    }
     distributions["rows_per_lead"] = IntDistribution(10, 50, log=True)
     for _ in range(4):
         study.add_trial(

@@ -13,6 +13,7 @@ from features.estimator_settings import Parameter
 from features.events import to_iso
 from features.history import History
 from features.lives import BOUGHT, lead_lives
+from features.own_rows import own_rows
 from features.settings import Settings
 from model.aalen_johansen import AalenJohansen
 from model.curves import Float
@@ -68,7 +69,7 @@ def _split_at(history: History, known_by: int, longest: float) -> Split:
 
 def prepare(history: History, split: Split, settings: Settings, *, seed: int) -> Fold | None:
     """None where nobody purchased in the test block: every curve would be right that says so."""
-    catalogue = expand(history, split.test_since, roles=settings.events)
+    catalogue = expand(history, split.test_since, rows=own_rows(settings.features_file), roles=settings.events)
     test = split.test(history)
     if not ((test.outcome == BOUGHT) & (test.duration <= settings.horizons[-1])).any():
         return None

@@ -35,6 +35,7 @@ from training.tune.study import (
     completed,
     enqueue_reference,
     finished,
+    make_sampler,
     open_storage,
     open_study,
     reference_of,
@@ -139,7 +140,7 @@ def tune(source: Source, settings: Settings, asked: Asked) -> Result:
 def study_name(settings: Settings, asked: Asked, *, data: str, folds: list[Fold]) -> str:
     """The date until which is searched, and 8 digits that differ when what a score depends on does."""
     chosen = settings.model_dump_json(include={"horizons", "events", "estimator"})
-    parts = [repr((fold.split, fold.catalogue)) for fold in folds]
+    parts = [f"{fold.split} {fold.catalogue.to_json()}" for fold in folds]
     return f"{to_iso(asked.known_by)[:10]}-{content_id(data, asked.seed, chosen, described(), *parts)[:8]}"
 
 
@@ -149,11 +150,11 @@ def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, r
     budget = Budget(time.monotonic() + 60 * asked.minutes, asked.trials, session)
     objective = Objective(folds, settings, asked.seed, session)
     enqueue_reference(study, settings.estimator.parameters)
-    begun = len(study.get_trials(deepcopy=False))
     helpers = [
-        Job(settings.tuning_url, study.study_name, objective, budget, seed=asked.seed + begun + k)
+        Job(settings.tuning_url, study.study_name, objective, budget, _sampler_seed(study, asked, k))
         for k in range(1, asked.jobs)
     ]
+    study.sampler = make_sampler(_sampler_seed(study, asked, 0))
 
     def after() -> None:
         for trial in log_trials(run, study):
@@ -167,6 +168,11 @@ def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, r
             study.optimize(objective, n_trials=1)
     finally:
         after()
+
+
+def _sampler_seed(study: Study, asked: Asked, process: int) -> int:
+    """Another for each process and each start: none draws what another has drawn."""
+    return int(content_id(asked.seed, len(study.get_trials(deepcopy=False)), process)[:7], 16)
 
 
 def said_of(trial: FrozenTrial, study: Study) -> str:
