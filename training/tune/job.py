@@ -18,7 +18,7 @@ from features.events import content_id, to_iso
 from features.history import History
 from features.lives import lead_lives
 from features.settings import Settings
-from model.examples import calendar_split
+from model.examples import Split, calendar_split
 from training.fitting import check_enough
 from training.inputs import Source, digest
 from training.progress import stage
@@ -109,7 +109,7 @@ def tune(source: Source, settings: Settings, asked: Asked) -> Result:
                 where="history", expected="purchases in the blocks to judge by", got="none", remedy="Load outcomes"
             )
         building.note = "; ".join(fold.said for fold in folds)
-    name = study_name(settings, asked, data=digest(events), folds=folds)
+    name = study_name(settings, held_out, folds, data=digest(events), seed=asked.seed)
     with stage("open study and tracking"):
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         storage = open_storage(settings.tuning_url)
@@ -137,11 +137,11 @@ def tune(source: Source, settings: Settings, asked: Asked) -> Result:
     return result
 
 
-def study_name(settings: Settings, asked: Asked, *, data: str, folds: list[Fold]) -> str:
+def study_name(settings: Settings, held_out: Split, folds: list[Fold], *, data: str, seed: int) -> str:
     """The date until which is searched, and 8 digits that differ when what a score depends on does."""
     chosen = settings.model_dump_json(include={"horizons", "events", "estimator"})
     parts = [f"{fold.split} {fold.catalogue.to_json()}" for fold in folds]
-    return f"{to_iso(asked.known_by)[:10]}-{content_id(data, asked.seed, chosen, described(), *parts)[:8]}"
+    return f"{to_iso(held_out.known_by)[:10]}-{content_id(data, seed, chosen, described(), held_out, *parts)[:8]}"
 
 
 def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, run: Run) -> None:
