@@ -28,6 +28,15 @@ class Lives:
     outcome: npt.NDArray[np.int8]
     known_by: int
 
+    def until(self, moment: int) -> Lives:
+        """The same lives, followed until an earlier moment: an ending after it has not come yet."""
+        return Lives(
+            entered_at=self.entered_at,
+            ended_at=np.minimum(self.ended_at, moment),
+            outcome=np.where(self.ended_at > moment, OPEN, self.outcome).astype(np.int8),
+            known_by=moment,
+        )
+
 
 def lead_lives(history: History, known_by: int) -> Lives:
     """The lives as known at ``known_by``: what occurred or was recorded later does not count.

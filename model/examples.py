@@ -22,6 +22,7 @@ from features.history import History
 from features.lives import BOUGHT, Lives, lead_lives
 from model.curves import Float
 from model.frame import Endings, endings
+from model.recording_delay import recording_delay
 
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
@@ -33,7 +34,7 @@ _LEAST_PER_LEAD = 4
 class Examples:
     """``n`` landmarks. ``lead_ids``, ``as_of`` (microseconds), ``outcome`` (0, 1, 2) and ``duration`` (days above 0).
 
-    ``group``: a code for each lead. ``known_by``: where the labels are cut. ``X``: features, once built.
+    ``group``: a code for each lead. ``known_by``: until when leads were followed. ``X``: features, once built.
     """
 
     lead_ids: npt.NDArray[np.object_]
@@ -91,15 +92,17 @@ def training_landmarks(
     per_lead: int = 16,
     max_rows: int = 200_000,
     seed: int = 0,
+    lag: int = 0,
 ) -> Examples:
-    """Up to ``per_lead`` landmarks of each lead in [since, until), labels cut at ``known_by``.
+    """Up to ``per_lead`` landmarks of each lead in [since, until), labels as known at ``known_by`` and cut ``lag``
+    microseconds before (model.recording_delay).
 
     Three quarters of them lie at log-uniform ages, so that young leads are seen often, from half a day on at whole
     days of age, when scores are often wanted; the others on the weekly dates on which scores are made, thinned evenly.
     Drawn from the lead's id and the seed: which other leads there are makes no difference. Above ``max_rows`` each lead
     gets fewer, for landmarks of a lead are alike and other leads tell more; below 4 whole leads are left out.
     """
-    lives = lead_lives(history, known_by)
+    lives = lead_lives(history, known_by).until(known_by - lag)
     begin = np.maximum(lives.entered_at, since)
     token = np.array([_token(lead_id, seed) for lead_id in history.lead_ids], dtype=np.uint64)
     planned = begin < until
@@ -131,9 +134,14 @@ def training_landmarks(
     return _examples(history, lives, drawn_at[0], drawn_at[1])
 
 
-def weekly_landmarks(history: History, *, since: int, until: int, known_by: int, step: int = WEEK) -> Examples:
-    """All leads open on the fixed dates since, since + step, .. below ``until``, as scores are made in production."""
-    lives = lead_lives(history, known_by)
+def weekly_landmarks(
+    history: History, *, since: int, until: int, known_by: int, step: int = WEEK, lag: int = 0
+) -> Examples:
+    """All leads open on the fixed dates since, since + step, .. below ``until``, as scores are made in production.
+
+    ``known_by``, ``lag``: as of ``training_landmarks``.
+    """
+    lives = lead_lives(history, known_by).until(known_by - lag)
     dates = _weekly_dates(since, until, step)
     lead = np.tile(np.arange(history.n_leads), len(dates))
     return _examples(history, lives, lead, np.repeat(dates, history.n_leads))
@@ -150,6 +158,7 @@ class Split:
     on them comes from members that have not seen the lead (model.cross_fit).
     A lead that is still open goes on into the next block, as it does in production; to leave such leads out would
     either bias the training (long lives would be missing) or test on new leads alone.
+    ``lag``: microseconds by which labels are cut earlier, for endings are recorded late (model.recording_delay).
     """
 
     train_since: int
@@ -158,11 +167,12 @@ class Split:
     test_since: int
     test_until: int
     known_by: int
+    lag: int = 0
 
     @property
     def gap(self) -> float:
         """Days."""
-        return (self.test_since - self.calibrate_until) / DAY
+        return (self.test_since - self.lag - self.calibrate_until) / DAY
 
     def train(self, history: History, *, per_lead: int = 16, max_rows: int = 200_000, seed: int = 0) -> Examples:
         return training_landmarks(
@@ -173,30 +183,37 @@ class Split:
             per_lead=per_lead,
             max_rows=max_rows,
             seed=seed,
+            lag=self.lag,
         )
 
     def calibrate(self, history: History) -> Examples:
         step = _step(self.calibrate_since, self.calibrate_until)
         return weekly_landmarks(
-            history, since=self.calibrate_since, until=self.calibrate_until, known_by=self.test_since, step=step
+            history,
+            since=self.calibrate_since,
+            until=self.calibrate_until,
+            known_by=self.test_since,
+            step=step,
+            lag=self.lag,
         )
 
     def test(self, history: History) -> Examples:
         step = _step(self.test_since, self.test_until)
         return weekly_landmarks(
-            history, since=self.test_since, until=self.test_until, known_by=self.known_by, step=step
+            history, since=self.test_since, until=self.test_until, known_by=self.known_by, step=step, lag=self.lag
         )
 
 
-def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
+def calendar_split(history: History, *, known_by: int, longest: float, tested: bool = True) -> Split:
     """Blocks by calendar time for a history known until ``known_by``; ``longest``: the longest horizon in days.
 
     Test landmarks are followed for ``longest`` days, or for a quarter of a history that is shorter than four times
     that. Of the rest, the last 15 % are for testing and 30 % before that for calibration, with a follow-up of at
-    least half of the longest horizon where there is room. InputError for a history of less than 28 days or without
-    purchases.
+    least half of the longest horizon where there is room. Where endings are recorded late, all labels are cut earlier.
+    InputError for a history of less than 28 days or, if it is to be ``tested``, without purchases to learn from.
     """
     known_by = min(known_by, int(history.known_at.max())) if history.n_events else known_by
+    lag = round(recording_delay(history, known_by).lag * DAY)
     lives = lead_lives(history, known_by)
     entered = np.sort(lives.entered_at[lives.entered_at < known_by])
     if not len(entered):
@@ -210,11 +227,12 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
             got=f"{days:.1f} days, {to_iso(start)} to {to_iso(known_by)}",
             remedy="Load a longer history",
         )
+    days -= lag / DAY
     usable = days - min(longest, days / 4)
     block = 0.15 * usable
     test_until = start + usable * DAY
     test_since = test_until - block * DAY
-    calibrate_until = test_since - min(longest / 2, block) * DAY
+    calibrate_until = test_since - lag - min(longest / 2, block) * DAY
     split = Split(
         train_since=int(entered[0]),
         calibrate_since=int(calibrate_until - 2 * block * DAY),
@@ -222,8 +240,10 @@ def calendar_split(history: History, *, known_by: int, longest: float) -> Split:
         test_since=int(test_since),
         test_until=int(test_until),
         known_by=known_by,
+        lag=lag,
     )
-    _check_purchases(history, split)
+    if tested:
+        _check_purchases(history, split)
     return split
 
 

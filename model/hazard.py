@@ -29,9 +29,7 @@ from model.estimator import CurveEstimator, aligned
 from model.fit_hazard import FIT_OPTIONS, Growth, Material, fit_ensemble
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
-from model.person_period import Int64, TimeCovariates
-
-_SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
+from model.person_period import SEASON, Int64, TimeCovariates
 
 
 class PurchaseHazard(CurveEstimator):
@@ -272,7 +270,7 @@ class PurchaseHazard(CurveEstimator):
 
     def masked(self, matrix: Float) -> Float:
         """Season is missing for a model that has not seen a year of it."""
-        season = [i for i, name in enumerate(self.columns_.names) if name in _SEASON]
+        season = [i for i, name in enumerate(self.columns_.names) if name in SEASON]
         if season and not self.time_.month:
             matrix = matrix.copy()
             matrix[:, season] = np.nan

@@ -13,6 +13,8 @@ from features.errors import InputError
 
 MANIFEST = "manifest.sha256"
 TAG = "manifest_sha256"  # of a registered version
+# what lies beside a scorer's files for MLflow, which no scorer is read from
+NOT_OURS = frozenset({"MLmodel", "registered_model_meta", "input_example.json", "serving_input_example.json"})
 _REMEDY = "Train the model anew: python -m training.train"
 
 

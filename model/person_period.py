@@ -19,6 +19,7 @@ Int32 = npt.NDArray[np.int32]
 
 DEADLINE = "deadline_days"  # days from the as-of time to the declared deadline
 AGE = "age_days"
+SEASON = frozenset({"month", "day_of_year"})  # features that mean nothing until a year has been seen
 _ENDED = 3.0  # of so many sampled rows at most one has an ending
 # from the earliest time that is taken (1900) to ten years, the longest horizon, after the latest as-of time (2199)
 _QUARTER_STARTS = (np.arange("1900-01", "2211-01", 3, dtype="datetime64[M]")).astype("datetime64[D]").astype(np.int64)

@@ -39,16 +39,20 @@ class Signal:
         return BASELINE if self.baseline else MODEL
 
 
+def too_little(why: str, purchases: int) -> Signal:
+    """A curve without features answers, shrunk towards a constant rate (model.shrunken)."""
+    answers = f"{NO_FEATURES}, shrunk towards a constant rate, answers"
+    return Signal("too little data", f"too little data: {why}; {answers}", NO_FEATURES, purchases)
+
+
 def judge_signal(gain: Estimate, time_gain: Estimate, purchases: int) -> Signal:
     """``gain`` of the model over age and calendar alone, ``time_gain`` of these over Aalen-Johansen (skills, paired by
     lead on rows that neither has seen). The curve that has shown its worth, with a chance of nine in ten, answers.
     """
     if purchases < LEAST_PURCHASES:
-        return Signal(
-            "too little data",
-            f"too little data: {purchases} of the {LEAST_PURCHASES} purchasers in the newest block that it takes to "
-            f"tell a signal from chance; {NO_FEATURES} answers",
-            NO_FEATURES,
+        return too_little(
+            f"{purchases} of the {LEAST_PURCHASES} purchasers in the newest block that it takes to tell a signal from "
+            "chance",
             purchases,
         )
     said = f"{100 * gain.value:.1f} % ({100 * gain.low:.1f} to {100 * gain.high:.1f})"

@@ -38,6 +38,16 @@ class Windows:
         return cls(coverage, (50.0,), (tail,), (0.5,), (1.0 - tail,))
 
     @classmethod
+    def widened(cls, coverage: float, purchasers: int) -> Windows:
+        """Nominal levels for a curve from few purchasers: those between which the next one falls with this probability.
+
+        Between the r-th and the s-th of n it falls with (s - r) / (n + 1) (Wilks 1941), so that levels have to lie
+        coverage * (n + 1) / n apart.
+        """
+        tail = max(0.0, 1.0 - coverage * (purchasers + 1) / max(purchasers, 1)) / 2
+        return cls(coverage, (50.0,), (tail,), (0.5,), (1.0 - tail,))
+
+    @classmethod
     def fit(cls, curves: Curves, readiness: Float, held_out: Examples, coverage: float) -> Windows:
         """From held-out examples with their curves and readiness.
 

@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, LeadtimeError, ModelUnavailable
-from model.manifest import TAG, check
+from model.manifest import NOT_OURS, TAG, check
 
 if TYPE_CHECKING:
     from model.scorer import Scorer
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("leadtime.serving")
 
 CHECK_SECONDS = 15.0
-NOT_OURS = {"MLmodel", "registered_model_meta"}  # what MLflow adds to a scorer's files
 _SQLITE = "sqlite:///"
 
 

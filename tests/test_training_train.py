@@ -18,9 +18,10 @@ from model.readiness import Readiness
 from model.scorer import Scorer
 from model.window import Windows, date_span
 from training.inputs import Source
+from training.material import version_name
 from training.measuring import not_learned_from
 from training.tracking import MEASURED
-from training.train import champions, version_name
+from training.train import champions
 
 SPLIT = Split(
     train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,

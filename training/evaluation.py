@@ -66,7 +66,7 @@ class Evaluation:
     ibs_losses: Float
 
     def metrics(self) -> dict[str, float]:
-        """The few that are worth a column in MLflow."""
+        """The few that are worth a column in MLflow, as docs/mlflow.md explains them."""
         found = {
             "ibs": self.ibs.value,
             "skill": self.skill.value,
@@ -75,7 +75,8 @@ class Evaluation:
             "lift_top_tenth": self.lift,
         }
         for horizon in self.auc:
-            found[f"auc_{horizon}"] = self.auc[horizon].value
+            one = self.auc[horizon]
+            found |= {f"auc_{horizon}": one.value, f"auc_{horizon}_low": one.low, f"auc_{horizon}_high": one.high}
             found[f"expected_over_observed_{horizon}"] = self.ratio[horizon].value
             found[f"ici_{horizon}"] = self.ici[horizon]
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-NOT_OURS = {"MLmodel", "registered_model_meta"}  # what MLflow adds
+from model.manifest import NOT_OURS
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

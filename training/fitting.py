@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.catalogue import Catalogue, expand
 from features.errors import InputError
@@ -21,6 +22,7 @@ from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
 from model.own import Adapted, make
 from model.scorer import Scorer
+from model.shrunken import ShrunkenHazard
 from model.signal import NO_FEATURES, Signal, time_alone
 
 LEAST_LEADS, LEAST_PURCHASES = 50, 20
@@ -80,21 +82,37 @@ def fit(
         catalogue = time_alone(catalogue)
     train = split.train(history, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
-    scorer = fit_scorer(
-        train,
-        calibrate,
-        catalogue,
-        horizons=settings.horizons,
-        costs=settings.costs,
-        window_coverage=settings.window_coverage,
-        seed=seed,
-        version=version,
-        signal=signal,
-        hazard=estimator_of(settings, seed)
-        if signal is None or not signal.baseline
-        else _baseline(settings, signal, seed),
-    )
+    scorer = fit_examples(train, calibrate, catalogue, settings, seed=seed, version=version, signal=signal)
     return Fitted(scorer, train, calibrate)
+
+
+def fit_examples(
+    train: Examples,
+    calibrate: Examples,
+    catalogue: Catalogue,
+    settings: Settings,
+    *,
+    seed: int,
+    version: str,
+    signal: Signal | None = None,
+) -> Scorer:
+    """The same from examples whose features are built."""
+    # sums of matrix products in several threads are put together in another order: their last digits would differ
+    with threadpool_limits(1, user_api="blas"):
+        return fit_scorer(
+            train,
+            calibrate,
+            catalogue,
+            horizons=settings.horizons,
+            costs=settings.costs,
+            window_coverage=settings.window_coverage,
+            seed=seed,
+            version=version,
+            signal=signal,
+            hazard=_baseline(settings, signal, seed)
+            if signal is not None and signal.baseline
+            else estimator_of(settings, seed),
+        )
 
 
 def estimator_of(settings: Settings, seed: int) -> CurveModel:
@@ -107,10 +125,11 @@ def estimator_of(settings: Settings, seed: int) -> CurveModel:
 
 
 def _baseline(settings: Settings, signal: Signal, seed: int) -> PurchaseHazard:
-    """Whatever estimator is asked for, it has to be better than this one. Without features there are never enough
-    endings to learn from: the hazards of Aalen-Johansen.
+    """What any estimator has to be better than. Without features there are never enough endings to learn from: the
+    hazards of Aalen-Johansen, shrunk where there is little data.
     """
     parameters: dict[str, Any] = {} if settings.estimator.own else dict(settings.estimator.parameters)
     if signal.baseline == NO_FEATURES:
         parameters["min_events"] = 2**31
-    return PurchaseHazard(settings.horizons, seed=seed, **parameters)
+    kind = ShrunkenHazard if signal.verdict == "too little data" else PurchaseHazard
+    return kind(settings.horizons, seed=seed, **parameters)

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 
 from features.errors import InputError
+from features.events import EVENT_SCHEMA
 from features.history import History
 from features.store import Store
+from features.store.schema import rejected_events
 from features.tables import read_tables
+
+_REASONS = 20  # of refusals that are told apart
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What was read at once. ``events``: EVENT_SCHEMA; ``position``: of the log, None for a folder; ``refused``: what
+    could not be taken, by reason; ``erasures``: how many leads had been erased from the log.
+    """
+
+    events: pa.Table
+    position: int | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+    erasures: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +58,22 @@ class Source:
             with Store.open(self.database_url) as store:
                 table = store.events(known_by=known_by, up_to=up_to)
         else:
-            table = read_tables(self.data, now=now).events
-            table = table.filter(
-                pc.and_(pc.less_equal(table["occurred_at"], known_by), pc.less_equal(table["recorded_at"], known_by))
-            )
+            table = _known(read_tables(self.data, now=now).events, known_by)
+        return self._some(table)
+
+    def read(self, *, known_by: int, now: int, up_to: int | None = None) -> Read:
+        """The same with what else a training run tells of them. ``up_to``: the log's newest position without one."""
+        if self.data is not None:
+            tables = read_tables(self.data, now=now)
+            refused = Counter(f"{reject.file}: {reject.reason}" for reject in tables.rejects)
+            return Read(self._some(_known(tables.events, known_by)), refused=_most(refused))
+        with Store.open(self.database_url) as store:
+            position = store.position() if up_to is None else up_to
+            events = store.events(known_by=known_by, up_to=position)
+            refused = _rejected(store, known_by)
+            return Read(self._some(events), position, _most(refused), store.pulse()[1])
+
+    def _some(self, table: pa.Table) -> pa.Table:
         if not table.num_rows:
             raise InputError(
                 where=str(self),
@@ -63,11 +94,40 @@ class Source:
         return str(self.data) if self.data is not None else "the store"
 
 
+def _known(table: pa.Table, known_by: int) -> pa.Table:
+    return table.filter(
+        pc.and_(pc.less_equal(table["occurred_at"], known_by), pc.less_equal(table["recorded_at"], known_by))
+    )
+
+
+def _rejected(store: Store, known_by: int) -> Counter[str]:
+    """What intake refused by then and is still kept."""
+    reason = rejected_events.c.reason
+    query = sa.select(reason, sa.func.count()).where(rejected_events.c.received_at <= known_by).group_by(reason)
+    with store.reading() as connection:
+        return Counter({f"intake: {why}": int(n) for why, n in connection.execute(query)})
+
+
+def _most(refused: Counter[str]) -> dict[str, int]:
+    """The most frequent reasons; what came is left out of them, for it differs each time."""
+    merged: Counter[str] = Counter()
+    for reason, n in refused.items():
+        merged[reason.split(", got ", 1)[0]] += n
+    kept = dict(sorted(merged.items(), key=lambda item: (-item[1], item[0]))[:_REASONS])
+    rest = merged.total() - sum(kept.values())
+    return kept | ({"other reasons": rest} if rest else {})
+
+
 def digest(events: pa.Table) -> str:
-    """12 hexadecimal digits that tell which events these are, in whatever order they come."""
-    ordered = events.select(["event_id", "occurred_at", "recorded_at"]).sort_by("event_id")
+    """12 hexadecimal digits that tell which events these are, whatever is in them and in whatever order they come."""
+    ordered = events.select(EVENT_SCHEMA.names).sort_by("event_id")
     seen = hashlib.blake2b(digest_size=6)
-    seen.update("\n".join(ordered["event_id"].to_pylist()).encode())
-    for name in ("occurred_at", "recorded_at"):
-        seen.update(ordered[name].to_numpy().tobytes())
+    for name, kind in zip(EVENT_SCHEMA.names, EVENT_SCHEMA.types, strict=True):
+        column = ordered[name]
+        if not pa.types.is_string(kind):
+            seen.update(column.to_numpy().tobytes())
+            continue
+        for empty in (pc.is_null(column).to_numpy(), pc.fill_null(pc.binary_length(column), 0).to_numpy()):
+            seen.update(np.ascontiguousarray(empty).tobytes())
+        seen.update("".join(column.drop_null().to_pylist()).encode())
     return seen.hexdigest()

@@ -23,6 +23,7 @@ from model.grid import bin_edges, check_horizons
 from model.own.encoding import Encoding, typical
 from model.own.reading import cause_specific_curves, cumulative_hazard, is_joint, joint_curves, one_ending, taken
 from model.own.skops_file import from_bytes, to_bytes
+from model.person_period import SEASON, TimeCovariates
 
 KIND = "own"
 FILE = "estimator.skops"
@@ -80,8 +81,9 @@ class Adapted(CurveEstimator):
         as_of: npt.ArrayLike | None = None,
         entry: npt.ArrayLike | None = None,
     ) -> Self:
-        """As ``PurchaseHazard.fit``. One fit on all rows, and one without each fourth of the leads, for
-        ``predict_held_out``. InputError too where the estimator cannot be written to a file, after the first fit.
+        """As ``PurchaseHazard.fit``, and like there without the season until a year has been seen. One fit on all rows,
+        and one without each fourth of the leads, for ``predict_held_out``. InputError too where the estimator cannot be
+        written to a file, after the first fit.
         """
         horizons = check_horizons(self.horizons)
         self._joint = is_joint(self.estimator)
@@ -98,7 +100,11 @@ class Adapted(CurveEstimator):
         names = aligned("groups", groups, n)
         names = np.arange(n) if names is None else names
         self._leads, lead = np.unique(names, return_inverse=True)
-        given = {"groups": names, "as_of": aligned("as_of", as_of, n), "entry": start}
+        moment = aligned("as_of", as_of, n)
+        given = {"groups": names, "as_of": moment, "entry": start}
+        if moment is not None and not TimeCovariates.of(self.edges_, self.columns_, moment, duration).month:
+            matrix = matrix.copy()
+            matrix[:, [name in SEASON for name in self.columns_.names]] = np.nan
         rows = _Rows(matrix, endings(outcome, duration), {k: v for k, v in given.items() if v is not None})
         self.typical_ = typical(self.columns_, matrix)
         self.encoding_ = Encoding.of(self.estimator, self.columns_, matrix)

@@ -5,6 +5,8 @@ pickle. That folder is the source of the registered version.
 """
 
 from training.tracking.client import EXPERIMENT, MEASURED, SERVING, Tracking
+from training.tracking.datasets import Logged
+from training.tracking.flavor import Example
 from training.tracking.runs import Run
 
-__all__ = ["EXPERIMENT", "MEASURED", "SERVING", "Run", "Tracking"]
+__all__ = ["EXPERIMENT", "MEASURED", "SERVING", "Example", "Logged", "Run", "Tracking"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,18 +13,17 @@ import mlflow
 import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from mlflow.models.model import Model
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, ModelUnavailable
 from model.manifest import MANIFEST, TAG, check, digest_of, manifest
 from training.files import read_files
+from training.tracking.flavor import Example, flavor_files
 from training.tracking.runs import Run, opened
 
 EXPERIMENT = "leadtime"
 SERVING = "scorer"  # what serves
 MEASURED = "measured"  # what was measured: the same, without the newest block
-LOADER = "training.pyfunc"
 _SQLITE = "sqlite:///"
 
 
@@ -83,16 +81,16 @@ class Tracking:
         """A run of before, to write more into it; its status stays as it is."""
         return Run(self.client, self._experiment, run_id)
 
-    def register(self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str]) -> str:
+    def register(
+        self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str], example: Example | None = None
+    ) -> str:
         """Log the scorer's files and register them as a new version, which is returned. No alias moves.
 
-        The version carries the digest of the manifest of its files: loading refuses any other.
+        The version carries the digest of the manifest of its files: loading refuses any other. ``example``: what it
+        takes and gives, for its signature.
         """
         listed = manifest(files)
-        flavor = Model(artifact_path=SERVING, run_id=run.run_id)
-        # written as mlflow.pyfunc.add_to_model does, without that module's seconds of import
-        flavor.add_flavor("python_function", loader_module=LOADER, data=".", python_version=platform.python_version())
-        run.files(SERVING, {**files, MANIFEST: listed, "MLmodel": flavor.to_yaml().encode()})
+        run.files(SERVING, {**files, MANIFEST: listed, **flavor_files(SERVING, run.run_id, example)})
         if not self._is_registered():
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from training.files import write_files
+from training.tracking.datasets import Logged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +49,10 @@ class Run:
             tags=[RunTag(name, value) for name, value in (tags or {}).items()],
         )
 
+    def datasets(self, logged: Sequence[Logged]) -> None:
+        """What this run learned from and was measured on."""
+        self.client.log_inputs(self.run_id, datasets=[each.entity() for each in logged])
+
     def describe(self, markdown: str) -> None:
         """The text that stands at the top of the run's page."""
         self.log(tags={NOTE: markdown})
@@ -57,6 +62,16 @@ class Run:
         with tempfile.TemporaryDirectory() as temporary:
             write_files(Path(temporary), files)
             self.client.log_artifacts(self.run_id, temporary, folder or None)
+
+    @property
+    def started_at(self) -> int:
+        """Microseconds."""
+        return int(self.client.get_run(self.run_id).info.start_time) * 1000
+
+    def place_of(self, artifact: str) -> str:
+        """The path of an artifact on this machine, or else its address."""
+        root = str(self.client.get_run(self.run_id).info.artifact_uri)
+        return f"{root.removeprefix('file://')}/{artifact}"
 
     def picture(self, name: str, figure: Figure) -> None:
         self.client.log_figure(self.run_id, figure, f"pictures/{name}.png")

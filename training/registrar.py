@@ -1,0 +1,161 @@
+"""From what was learned to a registered version: judged, written down in its run, and served if it passes the gate."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.events import DAY, to_iso
+from model.scorer import Scorer
+from training.cold_start import judge_cold
+from training.data_report import DataReport, report_of
+from training.document import document
+from training.fitting import Fitted
+from training.folds import run_folds
+from training.gate import Verdict, judge
+from training.interrupts import held
+from training.learn import Learned
+from training.material import Material
+from training.measuring import against
+from training.progress import Progress
+from training.summary import summary
+from training.tracking import MEASURED, Example, Run, Tracking
+from training.trained import Trained
+
+
+@dataclass(frozen=True, eq=False)
+class Registered:
+    """``said``: what the run tells people at its end."""
+
+    version: str
+    verdict: Verdict
+    said: str
+
+
+@dataclass(frozen=True, eq=False)
+class Registrar:
+    """``run``: the one under way. ``last``: closed after the run has ended; signals that would leave something half
+    done wait until then.
+    """
+
+    given: Material
+    tracking: Tracking
+    run: Run
+    progress: Progress
+    last: ExitStack
+
+    def register(self, learned: Learned, champion: Scorer | None, *, folds: int) -> Registered:
+        """``champion``: what the serving model was measured by, None where nothing serves."""
+        given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
+        blocks = {"train": learned.fitted.train, "calibrate": learned.fitted.calibrate, "test": learned.test}
+        data = report_of(given, blocks)
+        rolled = run_folds(
+            run,
+            given.history,
+            given.split,
+            given.settings,
+            folds=folds,
+            seed=given.seed,
+            version=given.version,
+            newest=None if signal.baseline else measured,
+        )
+        with self.progress.stage("judge, log and register") as logging:
+            compared = None
+            if champion is not None:
+                compared = against(champion, given.history, learned.test, measured, seed=given.seed)
+            verdict = judge(
+                skill=measured.evaluation.skill,
+                ratios=measured.evaluation.ratio,
+                icis=measured.evaluation.ici,
+                leads=len(np.unique(measured.block.groups)),
+                against_champion=compared,
+            )
+            self._log(learned.serving, verdict, data, metrics=measured.metrics())
+            if learned.curve is not None:
+                run.files("learning_curve", {"learning_curve.csv": learned.curve.frame().to_csv(index=False).encode()})
+                run.log(tags={"learning_curve": learned.curve.verdict})
+            trained = Trained(
+                version=given.version,
+                history=given.history,
+                split=given.split,
+                settings=given.settings,
+                source=given.source,
+                data=given.provenance.data,
+                position=given.read.position,
+                seed=given.seed,
+                fitted=learned.fitted,
+                serving=learned.serving,
+                test=learned.test,
+                measured=measured,
+                signal=signal,
+                champion=champion,
+                verdict=verdict,
+                folds=rolled,
+                data_report=data,
+                learning_curve=learned.curve,
+            )
+            report = document(run, trained)
+            run.files(MEASURED, learned.fitted.scorer.to_files())
+            version = self._version(learned.serving, verdict, trained.example())
+            logging.note = f"version {version} of {given.settings.model_name}"
+        said = [
+            str(data),
+            "On the newest block, which the measured model has not seen:",
+            summary(measured.evaluation, measured.reference, measured.windows, asked=given.settings.window_coverage),
+            f"  {signal.why[:1].upper()}{signal.why[1:]}.",
+            *([f"Learning curve, on the same block:\n\n{learned.curve}"] if learned.curve else []),
+            *([f"  The report: {report}"] if report else []),
+        ]
+        return Registered(version, verdict, "\n\n".join(said))
+
+    def register_cold(self, fitted: Fitted, *, serves: bool) -> Registered:
+        """What was fitted on too little data to measure it. ``serves``: whether a version does already."""
+        found = self.given.lacking
+        assert found is not None  # noqa: S101 - who calls has asked
+        data, why = report_of(self.given, {"train": fitted.train, "calibrate": fitted.calibrate}), found.signal.why
+        with self.progress.stage("log and register") as logging:
+            verdict = judge_cold(found, serves=serves)
+            self._log(fitted, verdict, data, metrics={})
+            self.run.files(MEASURED, fitted.scorer.to_files())
+            version = self._version(fitted, verdict)
+            logging.note = f"version {version} of {self.given.settings.model_name}"
+        said = f"{data}\n\n  {why[:1].upper()}{why[1:]}. How good it is could not be measured."
+        return Registered(version, verdict, said)
+
+    def _log(self, serving: Fitted, verdict: Verdict, data: DataReport, *, metrics: dict[str, float]) -> None:
+        signal, split, settings = serving.scorer.signal, self.given.split, self.given.settings
+        self.run.log(
+            params={
+                "source": self.given.source,
+                "horizons": ",".join(map(str, settings.horizons)),
+                "window_coverage": settings.window_coverage,
+                "known_by": to_iso(split.known_by),
+                "label_lag_days": f"{split.lag / DAY:.2f}",
+                "calibrate_gap_days": f"{split.gap:.1f}",
+                "test_since": to_iso(split.test_since),
+                "test_until": to_iso(split.test_until),
+                "features": len(serving.train.features.columns),
+                **serving.scorer.notes,
+            },
+            metrics=metrics,
+            tags={
+                "gate": "passed" if verdict.passed else "refused",
+                "gate_reasons": verdict.reasons,
+                **({} if signal is None else {"signal": signal.verdict, "basis": signal.baseline or signal.basis}),
+            },
+        )
+        self.run.files("data", {"report.json": data.to_json(), "months.csv": data.frame().to_csv(index=False).encode()})
+
+    def _version(self, serving: Fitted, verdict: Verdict, example: Example | None = None) -> str:
+        """Whole or not at all: interrupted in the midst, it is taken back; once it serves, it is too late for that."""
+        hold = self.last.enter_context(held())
+        tags = {"model_version": self.given.version}
+        version = self.tracking.register(self.run, serving.scorer.to_files(), tags=tags, example=example)
+        if hold.asked:
+            self.tracking.client.delete_model_version(self.tracking.model_name, version)
+            raise KeyboardInterrupt
+        if verdict.passed:
+            self.tracking.promote(version, self.given.settings.model_alias)
+        return version
