@@ -111,7 +111,7 @@ def test_the_result_is_of_a_block_that_no_fold_has_seen(source: Source) -> None:
     assert max(split.known_by for split in splits) <= held_out.test_since
     for older, newer in itertools.pairwise(splits):
         assert older.test_until <= newer.test_since
-        assert older.known_by < newer.known_by
+        assert older.known_by <= newer.known_by
 
 
 def test_a_past_too_short_for_several_folds_gives_fewer(source: Source) -> None:
@@ -120,10 +120,18 @@ def test_a_past_too_short_for_several_folds_gives_fewer(source: Source) -> None:
     assert 1 <= len(rolling_origin(history, held_out, folds=100, longest=30)) < 100
 
 
+def of_few_features(fold: Fold) -> Fold:
+    """Time is what fits cost, and it goes by the number of features."""
+    catalogue = replace(fold.catalogue, features=fold.catalogue.features[::15])
+    parts = {name: getattr(fold, name) for name in ("train", "calibrate", "test")}
+    kept = {name: replace(part, X=part.features[list(catalogue.names)]) for name, part in parts.items()}
+    return replace(fold, catalogue=catalogue, **kept)
+
+
 def test_parameters_make_a_difference_which_is_compared_by_lead(fold: Fold) -> None:
     small = {"max_trees": 5, "max_rows": 1_000}
     in_force = load_settings(horizons=(7, 30), estimator={"parameters": small})
-    compared = compare(fold, in_force, {**small, "learning_rate": 0.2, "l2": 0.5}, seed=1)
+    compared = compare(of_few_features(fold), in_force, {**small, "learning_rate": 0.2, "l2": 0.5}, seed=1)
     assert 0 < compared.in_force < 0.25
     assert 0 < compared.found < 0.25
     assert compared.gap.value == pytest.approx(compared.found - compared.in_force)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.errors import InputError
 from features.estimator_settings import PURCHASE_HAZARD, Parameter
@@ -161,7 +160,7 @@ def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, r
             print(f"  {said_of(trial, study)}", file=sys.stderr)
 
     try:
-        with threadpool_limits(limits=1), helped_by(helpers):
+        with helped_by(helpers):
             search(study, objective, budget, after=after)
         if reference_of(study) is None:  # broken off, and nobody has tried it again yet
             study.enqueue_trial(start_of(settings.estimator.parameters), user_attrs={REFERENCE: True})
