@@ -13,7 +13,7 @@ from features.settings import load_settings
 from model.examples import Split
 from model.hazard import PurchaseHazard
 from training.fitting import estimator_of
-from training.train import version_name
+from training.material import version_name
 
 ELSEWHERE = {"horizons", "seed", "n_jobs"}  # settings of their own, and what makes no difference to the model
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from features.errors import InputError, StoreUnavailable
 from training.tune.space import SPACE, start_of, suggest
@@ -53,7 +53,7 @@ def test_after_a_kill_the_search_goes_on_and_tries_the_lost_trial_again(bare_dat
     lost = study.get_trials()[2].params
     enqueue_reference(study, {})  # it has been tried
     time.sleep(GRACE + 1.5)
-    search(study, lambda trial: suggest(trial) or 0.4, Budget(time.monotonic() + 600, 4, "second"))
+    search(study, quick, Budget(time.monotonic() + 600, 4, "second"))
     trials = study.get_trials()
     storage.engine.dispose()
     assert trials[2].state == TrialState.FAIL
@@ -85,9 +85,9 @@ def test_the_settings_in_force_are_tried_again_where_nothing_came_of_it(tmp_path
     enqueue_reference(study, in_force)
     assert len(study.get_trials()) == 1
     with pytest.raises(KeyboardInterrupt):
-        study.optimize(_interrupted, n_trials=1)
+        study.optimize(interrupted, n_trials=1)
     enqueue_reference(study, in_force)
-    search(study, lambda trial: suggest(trial) or 0.4, Budget(time.monotonic() + 600, 1, "again"))
+    search(study, quick, Budget(time.monotonic() + 600, 1, "again"))
     trials = study.get_trials()
     storage.engine.dispose()
     assert [trial.state for trial in trials] == [TrialState.FAIL, TrialState.COMPLETE]
@@ -95,7 +95,12 @@ def test_the_settings_in_force_are_tried_again_where_nothing_came_of_it(tmp_path
     assert set(trials[1].params) == set(SPACE)
 
 
-def _interrupted(_: object) -> float:
+def quick(trial: Trial) -> float:
+    suggest(trial)
+    return 0.4
+
+
+def interrupted(_: object) -> float:
     raise KeyboardInterrupt
 
 

@@ -13,14 +13,14 @@ from features.estimator_settings import Parameter
 from features.events import to_iso
 from features.history import History
 from features.lives import BOUGHT, lead_lives
+from features.own_rows import own_rows
 from features.settings import Settings
 from model.aalen_johansen import AalenJohansen
 from model.curves import Float
 from model.examples import Examples, Split, calendar_split
-from model.fit_scorer import fit_scorer
-from model.hazard import PurchaseHazard
+from model.rolling import rolling_splits
 from training.evaluation import Block, ibs_losses
-from training.fitting import check_enough
+from training.fitting import check_enough, fit_examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,31 +44,26 @@ class Fold:
 
 
 def rolling_origin(history: History, held_out: Split, *, folds: int, longest: float) -> list[Split]:
-    """The split that training would have made when ``held_out``'s test block began, and before that, the oldest first:
-    nothing of that block, and no label that became known in it, is in any of them. Test blocks do not overlap.
+    """Splits of what was known when ``held_out``'s test block began, the oldest first: nothing of that block, and no
+    label that became known in it, is in any of them. Test blocks do not overlap.
 
     Fewer than ``folds`` where the past is too short; InputError where it is too short for one.
     """
-    found = [_split_at(history, held_out.test_since, longest)]
-    while len(found) < folds:
-        # a history shorter by 4 days may have its test block end 3 days earlier only (model.examples.calendar_split)
-        back = (found[0].test_until - found[0].test_since) * 4 // 3
+    newest = calendar_split(history, known_by=held_out.test_since, longest=longest)
+    check_enough(lead_lives(history, newest.test_since))
+    for count in range(folds, 1, -1):
         try:
-            found.insert(0, _split_at(history, found[0].known_by - back, longest))
+            splits = rolling_splits(newest, count, longest=longest)
+            check_enough(lead_lives(history, splits[0].test_since))
         except InputError:
-            break
-    return found
-
-
-def _split_at(history: History, known_by: int, longest: float) -> Split:
-    split = calendar_split(history, known_by=known_by, longest=longest)
-    check_enough(lead_lives(history, split.test_since))
-    return split
+            continue
+        return splits
+    return [newest]
 
 
 def prepare(history: History, split: Split, settings: Settings, *, seed: int) -> Fold | None:
     """None where nobody purchased in the test block: every curve would be right that says so."""
-    catalogue = expand(history, split.test_since, roles=settings.events)
+    catalogue = expand(history, split.test_since, rows=own_rows(settings.features_file), roles=settings.events)
     test = split.test(history)
     if not ((test.outcome == BOUGHT) & (test.duration <= settings.horizons[-1])).any():
         return None
@@ -91,15 +86,7 @@ def losses(fold: Fold, settings: Settings, parameters: Mapping[str, Parameter], 
 
     One thread: several trials at a time make better use of several cores.
     """
-    estimator = PurchaseHazard(settings.horizons, seed=seed, n_jobs=1, **parameters)  # type: ignore[arg-type]
-    scorer = fit_scorer(
-        fold.train,
-        fold.calibrate,
-        fold.catalogue,
-        horizons=settings.horizons,
-        costs=settings.costs,
-        window_coverage=settings.window_coverage,
-        seed=seed,
-        hazard=estimator,
-    )
+    asked = settings.estimator.model_copy(update={"parameters": {**parameters, "n_jobs": 1}})
+    settings = settings.model_copy(update={"estimator": asked})
+    scorer = fit_examples(fold.train, fold.calibrate, fold.catalogue, settings, seed=seed, version="")
     return ibs_losses(fold.block, scorer.curves(fold.test.features, fold.test.as_of))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features.errors import InputError
 from features.estimator_settings import PURCHASE_HAZARD, Parameter
@@ -18,7 +17,7 @@ from features.events import content_id, to_iso
 from features.history import History
 from features.lives import lead_lives
 from features.settings import Settings
-from model.examples import calendar_split
+from model.examples import Split, calendar_split
 from training.fitting import check_enough
 from training.inputs import Source, digest
 from training.progress import stage
@@ -35,6 +34,7 @@ from training.tune.study import (
     completed,
     enqueue_reference,
     finished,
+    make_sampler,
     open_storage,
     open_study,
     reference_of,
@@ -108,7 +108,7 @@ def tune(source: Source, settings: Settings, asked: Asked) -> Result:
                 where="history", expected="purchases in the blocks to judge by", got="none", remedy="Load outcomes"
             )
         building.note = "; ".join(fold.said for fold in folds)
-    name = study_name(settings, asked, data=digest(events), folds=folds)
+    name = study_name(settings, held_out, folds, data=digest(events), seed=asked.seed)
     with stage("open study and tracking"):
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         storage = open_storage(settings.tuning_url)
@@ -136,11 +136,11 @@ def tune(source: Source, settings: Settings, asked: Asked) -> Result:
     return result
 
 
-def study_name(settings: Settings, asked: Asked, *, data: str, folds: list[Fold]) -> str:
+def study_name(settings: Settings, held_out: Split, folds: list[Fold], *, data: str, seed: int) -> str:
     """The date until which is searched, and 8 digits that differ when what a score depends on does."""
     chosen = settings.model_dump_json(include={"horizons", "events", "estimator"})
-    parts = [repr((fold.split, fold.catalogue)) for fold in folds]
-    return f"{to_iso(asked.known_by)[:10]}-{content_id(data, asked.seed, chosen, described(), *parts)[:8]}"
+    parts = [f"{fold.split} {fold.catalogue.to_json()}" for fold in folds]
+    return f"{to_iso(held_out.known_by)[:10]}-{content_id(data, seed, chosen, described(), held_out, *parts)[:8]}"
 
 
 def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, run: Run) -> None:
@@ -149,24 +149,29 @@ def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, r
     budget = Budget(time.monotonic() + 60 * asked.minutes, asked.trials, session)
     objective = Objective(folds, settings, asked.seed, session)
     enqueue_reference(study, settings.estimator.parameters)
-    begun = len(study.get_trials(deepcopy=False))
     helpers = [
-        Job(settings.tuning_url, study.study_name, objective, budget, seed=asked.seed + begun + k)
+        Job(settings.tuning_url, study.study_name, objective, budget, _sampler_seed(study, asked, k))
         for k in range(1, asked.jobs)
     ]
+    study.sampler = make_sampler(_sampler_seed(study, asked, 0))
 
     def after() -> None:
         for trial in log_trials(run, study):
             print(f"  {said_of(trial, study)}", file=sys.stderr)
 
     try:
-        with threadpool_limits(limits=1), helped_by(helpers):
+        with helped_by(helpers):
             search(study, objective, budget, after=after)
         if reference_of(study) is None:  # broken off, and nobody has tried it again yet
             study.enqueue_trial(start_of(settings.estimator.parameters), user_attrs={REFERENCE: True})
             study.optimize(objective, n_trials=1)
     finally:
         after()
+
+
+def _sampler_seed(study: Study, asked: Asked, process: int) -> int:
+    """Another for each process and each start: none draws what another has drawn."""
+    return int(content_id(asked.seed, len(study.get_trials(deepcopy=False)), process)[:7], 16)
 
 
 def said_of(trial: FrozenTrial, study: Study) -> str:

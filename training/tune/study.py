@@ -13,6 +13,7 @@ import numpy as np
 import optuna
 import sqlalchemy as sa
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -91,16 +92,18 @@ def _unusable(got: str) -> InputError:
 
 
 def open_study(storage: RDBStorage, name: str, *, seed: int) -> Study:
-    """The study of this name, with its trials of before. ``seed``: another for each process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(
-            n_startup_trials=_STARTUP, multivariate=True, constant_liar=True, seed=seed
-        )
+    """The study of this name, with its trials of before. ``seed``: of the sampler."""
+    sampler = make_sampler(seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=_BEFORE_PRUNING)
     return optuna.create_study(
         storage=storage, study_name=name, sampler=sampler, pruner=pruner, direction="minimize", load_if_exists=True
     )
+
+
+def make_sampler(seed: int) -> TPESampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(n_startup_trials=_STARTUP, multivariate=True, constant_liar=True, seed=seed)
 
 
 def enqueue_reference(study: Study, parameters: Mapping[str, Parameter]) -> None:
@@ -146,6 +149,9 @@ class Budget:
         return len(done) + len(under_way) >= self.trials or time.monotonic() + expected > self.until
 
 
+Trial = Callable[[optuna.Trial], float]
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """One trial: the mean over folds of the integrated Brier score, each as a share of Aalen-Johansen's.
@@ -174,7 +180,7 @@ class Objective:
         return float(np.mean(found))
 
 
-def search(study: Study, objective: Objective, budget: Budget, *, after: Callable[[], object] = lambda: True) -> None:
+def search(study: Study, objective: Trial, budget: Budget, *, after: Callable[[], object] = lambda: True) -> None:
     """Trials until the budget is spent or ``after`` (called after each) gives False."""
     while not budget.spent(study):
         study.optimize(objective, n_trials=1)
