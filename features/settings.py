@@ -7,8 +7,11 @@ parameters) is features/estimator_settings.py's; training/fitting.py makes the e
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
+from collections.abc import Iterable
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -27,6 +30,8 @@ from features.errors import InputError
 from features.estimator_settings import Estimator
 
 SETTINGS_FILE = "leadtime.toml"
+PREFIX = "LEADTIME_"
+_OF_OTHERS = ("LEADTIME_DATA", "LEADTIME_DATABASE_HOST")  # benchmarks, compose.yaml
 
 
 class Costs(BaseModel):
@@ -183,7 +188,7 @@ class Settings(BaseSettings):
     """All settings of leadtime. Unknown names in leadtime.toml are refused."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LEADTIME_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
     )
 
     database_url: str = Field("sqlite:///var/leadtime.db", description="SQLite or PostgreSQL")
@@ -262,8 +267,25 @@ class Settings(BaseSettings):
         return os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///var/mlflow.db"
 
 
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each environment variable with our prefix that sets nothing, with the nearest name that would."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    found = []
+    for name in sorted(name for name in map(str.upper, names) if name.startswith(PREFIX)):
+        if name.split("__")[0] in known or name in _OF_OTHERS or name.startswith(f"{PREFIX}TEST_"):
+            continue
+        near = get_close_matches(name, known, n=1)
+        found.append(f"{name} sets nothing" + (f"; did you mean {near[0]}?" if near else ""))
+    return found
+
+
 def load_settings(**given: Any) -> Settings:
-    """The settings in force, ``given`` ones first. InputError names each setting that is wrong."""
+    """The settings in force, ``given`` ones first. InputError names each setting that is wrong.
+
+    Variables that set nothing are told on stderr, not refused: platforms set some of their own by a service's name.
+    """
+    for sentence in unknown_variables(os.environ):
+        print(f"warning: {sentence}", file=sys.stderr)
     try:
         return Settings(**given)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -30,6 +30,7 @@ from model.fit_hazard import FIT_OPTIONS, Growth, Material, fit_ensemble
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
 from model.person_period import SEASON, Int64, TimeCovariates
+from model.tree_shapley import TreeContributions
 
 
 class PurchaseHazard(CurveEstimator):
@@ -215,11 +216,22 @@ class PurchaseHazard(CurveEstimator):
         self._check_fitted()
         return self._boosters.get(ending)
 
+    def contributions(self, ending: int) -> TreeContributions | None:
+        """What tells how much each column of ``expand`` adds to the score of an ending; None as for ``booster``."""
+        self._check_fitted()
+        if ending not in self._contributions and ending in self.texts_:
+            columns = len(self.columns_.names) + len(self.time_.names)
+            self._contributions[ending] = TreeContributions.parse(self.texts_[ending], columns)
+        return self._contributions.get(ending)
+
     def warm_up(self) -> None:
-        """Compile now what the first prediction would wait for."""
+        """Compile now what the first prediction and the first reasons would wait for."""
         self._check_fitted()
         if self._forest is not None:
             self._forest.warm_up()
+        told = self.contributions(BOUGHT)
+        if told is not None:
+            told.warm_up()
 
     def to_files(self) -> tuple[dict[str, Any], dict[str, str]]:
         """What was fitted, as one JSON object and LightGBM texts by name."""
@@ -283,6 +295,7 @@ class PurchaseHazard(CurveEstimator):
         except lgb.basic.LightGBMError as error:
             raise InputError(where="model files", expected="LightGBM's text format", got=str(error)) from None
         self._forest = self._parse(self.texts_)
+        self._contributions: dict[int, TreeContributions] = {}  # parsed when first asked for: scores need none
 
     def _parse(self, texts: dict[int, str]) -> BinForest | None:
         own = [texts[ending] for ending in sorted(texts)]

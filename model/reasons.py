@@ -4,12 +4,11 @@ estimator can only be asked, what the chance would be had the feature its usual 
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import numpy.typing as npt
 
 from features.lives import BOUGHT
+from model.bin_scores import in_parts
 from model.curve_model import CurveModel
 from model.curves import Float
 from model.discrete import logit
@@ -19,12 +18,7 @@ from model.person_period import AGE, DEADLINE
 
 # A covariate of the bin speaks for the feature that it was made of..
 _MADE_OF = {"bin_deadline_days": DEADLINE, "bin_past_deadline": DEADLINE, "bin_age_days": AGE}
-_BINS = 2  # bins looked at between the as-of time and the middle horizon: exact contributions are slow
-
-# LightGBM computes the depth of the shared trees anew in each call for contributions, and another call at the same time
-# sizes its memory by it. A slice is short, so that one lead does not wait for a long list.
-_CONTRIBUTING = threading.Lock()
-_SLICE = 128  # rows
+_BINS = 2  # bins looked at between the as-of time and the middle horizon
 _ASKED = 8_192  # rows that an estimator is asked about at a time
 
 
@@ -59,20 +53,19 @@ def _against_usual(model: Adapted, matrix: Float, as_of: npt.NDArray[np.int64], 
 
 
 def _of_trees(hazard: PurchaseHazard, matrix: Float, as_of: npt.NDArray[np.int64], until: float) -> Float:
-    booster = hazard.booster(BOUGHT)
+    trees = hazard.contributions(BOUGHT)
     p = len(hazard.columns_.names)
-    if booster is None or not len(matrix):
+    if trees is None or not len(matrix):
         return np.zeros((len(matrix), p))
     last = int(np.searchsorted(hazard.time_.edges, until)) - 1
     bins = sorted({round(last * k / _BINS) for k in range(1, _BINS + 1)})
-    expanded = hazard.expand(hazard.masked(matrix), as_of, bins)
-    parts = []
-    for first in range(0, len(expanded), _SLICE):
-        with _CONTRIBUTING:
-            parts.append(
-                booster.predict(expanded[first : first + _SLICE], pred_contrib=True, num_threads=hazard.n_jobs)
-            )
-    by_bin: Float = np.concatenate(parts)
+    by_bin = np.empty((len(matrix) * len(bins), p + len(hazard.time_.names)))
+
+    def work(part: slice) -> None:
+        rows = slice(part.start * len(bins), part.stop * len(bins))
+        by_bin[rows] = trees.of(hazard.expand(hazard.masked(matrix[part]), as_of[part], bins))
+
+    in_parts(len(matrix), hazard.n_jobs, work)
     mean = by_bin.reshape(len(matrix), len(bins), -1).mean(axis=1)
     total = mean[:, :p].copy()
     place = {name: i for i, name in enumerate(hazard.columns_.names)}

@@ -15,6 +15,7 @@ Int = npt.NDArray[np.int64]
 
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of a decision type; the next two hold the kind of missing values
 NO_MISSING, ZERO_MISSING, NAN_MISSING = range(3)
+_TINY = 1e-12
 _WHERE = "LightGBM text"
 
 
@@ -24,7 +25,7 @@ class Tree:
 
     ``feature``, ``threshold``, ``decision``, ``left``, ``right``: (m - 1,). A child below 0 is the leaf ~child. The
     threshold of a categorical split is a number of ``sets``: the bits of the categories that go left, in words of 32.
-    ``value``: (m,).
+    ``value``: (m,). ``count``, ``leaf_count``: (m - 1,) and (m,), the training rows that came by.
     """
 
     feature: Int
@@ -34,6 +35,14 @@ class Tree:
     right: Int
     value: Float
     sets: tuple[tuple[int, ...], ...]
+    count: Float
+    leaf_count: Float
+
+    def share(self, node: int, child: int) -> float:
+        """Of the training rows at a split, the part that went on to ``child``; tiny rather than none."""
+        here = self.count[node]
+        there = self.leaf_count[~child] if child < 0 else self.count[child]
+        return max(float(there / here), _TINY) if here > 0 else 0.5
 
 
 def parse_trees(text: str, n_columns: int) -> list[Tree]:
@@ -100,6 +109,8 @@ def _tree(fields: dict[str, str], n_columns: int) -> Tree:
         right=whole("right_child", n),
         value=row("leaf_value", n_leaves),
         sets=tuple(tuple(words[a:b].tolist()) for a, b in pairwise(bounds.tolist())),
+        count=row("internal_count", n),
+        leaf_count=row("leaf_count", n_leaves) if n else np.ones(1),  # LightGBM writes none of a single leaf
     )
     _check(tree, n_columns, words)
     return tree

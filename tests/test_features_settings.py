@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from features.settings import Settings, load_settings
+from features.settings import Settings, load_settings, unknown_variables
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,3 +96,15 @@ def test_an_unknown_variable_of_ours_is_no_error_but_a_wrong_value_is(monkeypatc
     monkeypatch.setenv("LEADTIME_COSTS", "cheap")
     with pytest.raises(InputError, match="LEADTIME_COSTS__LATE"):
         load_settings()
+
+
+def test_an_environment_variable_that_sets_nothing_is_told_with_the_nearest_name() -> None:
+    given = [
+        "LEADTIME_DATABSE_URL",
+        "LEADTIME_COSTS__LATE",
+        "LEADTIME_DATA",
+        "LEADTIME_TEST_POSTGRES",
+        "HOME",
+        "leadtime_port",
+    ]
+    assert unknown_variables(given) == ["LEADTIME_DATABSE_URL sets nothing; did you mean LEADTIME_DATABASE_URL?"]
