@@ -21,7 +21,7 @@ from model.measurement.journeys import account_codes
 from model.scorer import Scorer
 from model.watching.forecasts import NO_DAY, STEP, Forecasts, Int64, dates
 
-MOST = 20_000  # leads of one date; of more as many are drawn
+MOST = 5_000  # leads of one date; of more as many are drawn
 _EPOCH = date(1970, 1, 1)
 
 
@@ -90,8 +90,11 @@ def forecast(material: Material, as_of: int) -> list[Forecast]:
     matrix = build_matrix(material.history, Requests(leads, moments), scorer.catalogue)
     if not leads:
         return []
-    weekly = scorer.curves(matrix, moments).at([float(STEP)])[0][:, 0]
     columns = scorer.score_columns(leads, moments, matrix, reasons=False)
+    if STEP in scorer.horizons:
+        weekly = columns[f"p_{STEP}"]
+    else:
+        weekly = scorer.curves(matrix, moments).at([float(STEP)])[0][:, 0]
     chance = np.column_stack([columns[f"p_{h}"] for h in scorer.horizons])
     return [
         Forecast(as_of, lead, scorer.version, *row)
