@@ -70,7 +70,8 @@ def deadlines(market: Market) -> float:
 
 
 def channel(market: Market) -> float:
-    """Days: leads reached over the channel, by its true silence against its rate in the four weeks before."""
+    """Days: a silent channel against its rate in the four weeks before. Colleagues of leads that came by it may still be
+    entered under it for some weeks, which nobody could be quicker for."""
     history = market.known_at(market.changed_at + DAY).history
     code = history.channels.index(GONE)
     there = (history.channel_code == code) & (history.occurred_at > market.changed_at - 28 * DAY)
