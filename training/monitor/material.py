@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from features.builder import Requests, build_matrix
 from features.errors import InputError
-from features.events import DAY, ENDINGS, parse_time
+from features.events import DAY, ENDINGS, HANDOFF, parse_time
 from features.history import History
 from features.lives import OPEN, Lives, lead_lives, standings
 from features.store.monitoring import Forecast
@@ -53,7 +53,8 @@ class Material:
             account=account_codes(history.lead_ids, known_traits(history, now)),
             scorer=scorer,
             learned_until=parse_time(known_by),
-            settled=now - recording_delay(history),
+            # nothing is known of the days after the newest event: that nobody bought on them is no news
+            settled=min(now - recording_delay(history), newest_event(history, now)),
             now=now,
         )
 
@@ -73,6 +74,12 @@ class Material:
         leads = self.open_at(as_of)
         requests = Requests(leads, np.full(len(leads), as_of, dtype=np.int64))
         return build_matrix(self.history, requests, self.scorer.catalogue)
+
+
+def newest_event(history: History, now: int) -> int:
+    """When the newest was known that the service did not write itself; ``now`` without any."""
+    own = history.types.index(HANDOFF) if HANDOFF in history.types else -1
+    return int(history.known_at[history.type_code != own].max(initial=0)) or now
 
 
 def recording_delay(history: History) -> int:
