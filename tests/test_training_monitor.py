@@ -137,6 +137,8 @@ def test_data_that_stopped_are_told_from_data_that_flow(world: World, url: str) 
     event, outcome, model = ages(late, GIVEN)
     assert (event.status, outcome.status, model.status) == (WATCH, WATCH, RETRAIN)
     assert "40.1 days without" in event.came
+    weeks = [look(one, GIVEN).weeks.begins for one in (data, late)]
+    assert weeks[0].tolist() == weeks[1].tolist(), "nothing is known of weeks without data"
 
 
 def test_a_channel_that_dies_is_noticed(world: World, url: str) -> None:

@@ -40,22 +40,18 @@ ORACLES: dict[str, tuple[str, Callable[[Market], float]]] = {
 }
 
 
-def run(seeds: int, leads: int) -> tuple[dict[str, list[tuple[float, float]]], dict[str, int]]:
-    """By scenario the days to notice and the earliest possible, by test the false alarms of the quiet market."""
-    delays: dict[str, list[tuple[float, float]]] = {name: [] for name in SCENARIOS}
-    false = dict.fromkeys(TESTS, 0)
-    for seed in range(1, seeds + 1):
-        with stage(f"seed {seed}: no change") as current:
-            quiet = market(STEADY, seed, leads)
-            for name, found in alarms(quiet, until=quiet.truth.span.end_micros, tests=TESTS).items():
-                false[name] += len(found)
-            current.note = str(false)
-        for name, world in SCENARIOS.items():
-            with stage(f"seed {seed}: {name}") as current:
-                known: Scorer | None = quiet.scorer if world.buys == STEADY.buys else None
-                delays[name].append(_delay(market(world, seed, leads, known), *ORACLES[name]))
-                current.note = "{:.0f} days, earliest {:.0f}".format(*delays[name][-1])
-    return delays, false
+def run(seed: int, leads: int, delays: dict[str, list[tuple[float, float]]], false: dict[str, int]) -> None:
+    """Add by scenario the days to notice and the earliest possible, by test the false alarms of the quiet market."""
+    with stage(f"seed {seed}: no change") as current:
+        quiet = market(STEADY, seed, leads)
+        for name, found in alarms(quiet, until=quiet.truth.span.end_micros, tests=TESTS).items():
+            false[name] += len(found)
+        current.note = str(false)
+    for name, world in SCENARIOS.items():
+        with stage(f"seed {seed}: {name}") as current:
+            known: Scorer | None = quiet.scorer if world.buys == STEADY.buys else None
+            delays[name].append(_delay(market(world, seed, leads, known), *ORACLES[name]))
+            current.note = "{:.0f} days, earliest {:.0f}".format(*delays[name][-1])
 
 
 def _delay(found: Market, test: str, earliest: Callable[[Market], float]) -> tuple[float, float]:
@@ -118,12 +114,15 @@ def main() -> int:
     parser.add_argument("--leads", type=int, default=1_500, help="leads a year (%(default)s)")
     parser.add_argument("--document", action="store_true", help="write docs/benchmarks.md")
     given = parser.parse_args()
-    began = time.process_time()
-    body = report(*run(given.seeds, given.leads), given.seeds, given.leads)
-    body += f"\n{time.process_time() - began:.0f} s of CPU time.\n"
+    delays: dict[str, list[tuple[float, float]]] = {name: [] for name in SCENARIOS}
+    false, body = dict.fromkeys(TESTS, 0), ""
+    for seed in range(1, given.seeds + 1):
+        run(seed, given.leads, delays, false)
+        body = report(delays, false, seed, given.leads)
+        body += f"\n{time.process_time():.0f} s of CPU time.\n"
+        if given.document:  # after each, so that who stops it has what there is
+            put_section(TITLE, body)
     print(body)
-    if given.document:
-        put_section(TITLE, body)
     return 0
 
 

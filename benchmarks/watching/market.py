@@ -13,9 +13,11 @@ from benchmarks.prediction.datasets.histories import events_of
 from features.catalogue import expand
 from features.events import DAY, parse_time
 from features.history import History
+from features.lives import BOUGHT
 from features.settings import Settings
 from features.sources.simulator import Change, Truth, World, simulate
 from features.sources.simulator.dynamics import Span
+from features.sources.simulator.journeys import draw_journeys
 from model.examples import calendar_split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
@@ -23,7 +25,7 @@ from model.scorer import Scorer
 from training.fitting import serving_split
 from training.monitor.material import Material
 
-END, BEFORE, QUIET, AFTER = date(2026, 11, 1), 540, 31, 730  # days: learned from; until the change; after it
+END, BEFORE, QUIET, AFTER = date(2026, 11, 1), 540, 31, 365  # days: learned from; until the change; after it
 CHANGE_DAY = BEFORE + QUIET
 DAYS = CHANGE_DAY + AFTER
 GONE = "search_ads"
@@ -80,18 +82,12 @@ def _learn(history: History, cut: int, seed: int) -> Scorer:
     )
 
 
-def base_rate(world: World, *, leads: int = 5_000, seed: int = 1) -> float:
+def base_rate(world: World, *, leads: int = 20_000, seed: int = 1) -> float:
     """The share of leads that buy within 90 days of coming in."""
-    tables = simulate(leads=leads, seed=seed, end=END, days=540, world=world).tables
-    created = dict(zip(tables["leads"]["lead_id"].to_pylist(), tables["leads"]["created_at"].to_pylist(), strict=True))
-    last = max(created.values()) - timedelta(days=90)
-    old = {lead for lead, at in created.items() if at <= last}
-    outcomes = tables["outcomes"]
-    bought = sum(
-        lead in old and kind == "purchased" and at - created[lead] <= timedelta(days=90)
-        for lead, kind, at in zip(*(outcomes[name].to_pylist() for name in ("lead_id", "outcome", "at")), strict=True)
-    )
-    return float(bought / len(old))
+    drawn = draw_journeys(0, leads, seed=seed, world=world, span=Span(END, BEFORE))
+    created, (outcome, day, *_) = drawn.people.created, drawn.ends.T
+    followed = created < BEFORE - 90
+    return float(np.mean(((outcome == BOUGHT) & (day - created <= 90))[followed]))
 
 
 def _history(events: pa.Table, now: int) -> History:

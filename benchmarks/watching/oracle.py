@@ -70,7 +70,10 @@ def deadlines(market: Market) -> float:
 
 
 def channel(market: Market) -> float:
-    """Days: leads reached over the channel, by its true silence against its rate in the four weeks before."""
+    """Days: silence from the change on against the rate of the four weeks before.
+
+    Colleagues of leads that came by the channel are still entered under it for some weeks: it takes longer than this.
+    """
     history = market.known_at(market.changed_at + DAY).history
     code = history.channels.index(GONE)
     there = (history.channel_code == code) & (history.occurred_at > market.changed_at - 28 * DAY)

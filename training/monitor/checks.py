@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from features.events import DAY, ENDINGS, to_iso
+from features.events import DAY, ENDINGS, HANDOFF, to_iso
+from features.history import History
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
 from model.drift import bin_edges, bin_shares, stability_index
@@ -213,21 +215,25 @@ def broken(found: Sequence[Channel], given: MonitorSettings) -> list[Channel]:
 def ages(data: Material, given: MonitorSettings) -> list[Check]:
     """Data that stopped, and a model that has grown old."""
     history = data.history
-    endings = np.isin(history.type_code, [history.types.index(name) for name in ENDINGS if name in history.types])
     checks = []
     for name, rows, floor, what in (
-        ("newest_event", np.ones(history.n_events, dtype=bool), given.event_days, "event"),
-        ("newest_outcome", endings, given.outcome_days, "purchase or loss"),
+        (
+            "newest_event",
+            ~_of_types(history, (HANDOFF,)),
+            given.event_days,
+            "an event",
+        ),  # which the service writes itself
+        ("newest_outcome", _of_types(history, ENDINGS), given.outcome_days, "a purchase or loss"),
     ):
         at = history.known_at[rows & (history.known_at <= data.now)]
         if not len(at):
-            checks.append(_unknown(name, f"a {what}"))
+            checks.append(_unknown(name, what))
             continue
         age = (data.now - int(at.max())) / DAY
         rate = float((at > at.max() - 90 * DAY).sum()) / 90
         limit = max(floor, longest_silence(rate, chance=1 / (365 * given.false_alarm_years)))
         late = age > limit
-        remedy = f"See why none comes: the model learns nothing from days without a {what}" if late else ""
+        remedy = "See why none comes: the model learns nothing from days of which it is not told" if late else ""
         checks.append(
             Check(name, WATCH if late else FINE, f"one within {limit:.1f} days", f"{age:.1f} days without", remedy,
                   {"age_days": age})
@@ -240,6 +246,10 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
               {"age_days": age})
     )  # fmt: skip
     return checks
+
+
+def _of_types(history: History, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.isin(history.type_code, [history.types.index(name) for name in names if name in history.types])
 
 
 def _unknown(name: str, expected: str, came: str = "none") -> Check:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from features.builder import Requests, build_matrix
 from features.errors import InputError
-from features.events import DAY, ENDINGS, parse_time
+from features.events import DAY, ENDINGS, HANDOFF, parse_time
 from features.history import History
 from features.lives import OPEN, Lives, lead_lives, standings
 from features.store.monitoring import Forecast
@@ -21,7 +21,7 @@ from model.measurement.journeys import account_codes
 from model.scorer import Scorer
 from model.watching.forecasts import NO_DAY, STEP, Forecasts, Int64, dates
 
-MOST = 20_000  # leads of one date; of more as many are drawn
+MOST = 5_000  # leads of one date; of more as many are drawn
 _EPOCH = date(1970, 1, 1)
 
 
@@ -53,7 +53,8 @@ class Material:
             account=account_codes(history.lead_ids, known_traits(history, now)),
             scorer=scorer,
             learned_until=parse_time(known_by),
-            settled=now - recording_delay(history),
+            # nothing is known of the days after the newest event: that nobody bought on them is no news
+            settled=min(now - recording_delay(history), newest_event(history, now)),
             now=now,
         )
 
@@ -75,6 +76,12 @@ class Material:
         return build_matrix(self.history, requests, self.scorer.catalogue)
 
 
+def newest_event(history: History, now: int) -> int:
+    """When the newest was known that the service did not write itself; ``now`` without any."""
+    own = history.types.index(HANDOFF) if HANDOFF in history.types else -1
+    return int(history.known_at[history.type_code != own].max(initial=0)) or now
+
+
 def recording_delay(history: History) -> int:
     """Microseconds within which nine of ten endings were recorded."""
     codes = [history.types.index(name) for name in ENDINGS if name in history.types]
@@ -90,8 +97,11 @@ def forecast(material: Material, as_of: int) -> list[Forecast]:
     matrix = build_matrix(material.history, Requests(leads, moments), scorer.catalogue)
     if not leads:
         return []
-    weekly = scorer.curves(matrix, moments).at([float(STEP)])[0][:, 0]
     columns = scorer.score_columns(leads, moments, matrix, reasons=False)
+    if STEP in scorer.horizons:
+        weekly = columns[f"p_{STEP}"]
+    else:
+        weekly = scorer.curves(matrix, moments).at([float(STEP)])[0][:, 0]
     chance = np.column_stack([columns[f"p_{h}"] for h in scorer.horizons])
     return [
         Forecast(as_of, lead, scorer.version, *row)
