@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import InputError
+from features.events import HANDOFF_SCORED
 from features.history import History
 from features.store import Store
 from features.tables import read_tables
@@ -43,6 +44,8 @@ class Source:
             table = table.filter(
                 pc.and_(pc.less_equal(table["occurred_at"], known_by), pc.less_equal(table["recorded_at"], known_by))
             )
+        # of no use to a model, and recorded long after the last of what happened
+        table = table.filter(pc.not_equal(table["type"], HANDOFF_SCORED))
         if not table.num_rows:
             raise InputError(
                 where=str(self),
