@@ -24,6 +24,9 @@ __all__ = ["CAPS", "OTHER", "Catalogue", "FeatureSpec", "Rows", "default_rows", 
 
 DEFAULT_FILE = Path(__file__).with_name("catalogue.toml")
 ACCOUNT_PROPERTY = "account_id"
+# Traits that {attribute} never stands for. The owner is left out so that what is expected of a lead is expected whoever
+# has it: salespeople are measured against that (docs/measurement.md).
+_NO_FEATURES = frozenset({ACCOUNT_PROPERTY, "owner"})
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def expand(history: History, known_by: int, *, rows: Rows | None = None, roles: 
     had an account, rows about accounts are left out: they would say nothing, or what the lead's own rows say.
     """
     found = Found(history, known_by)
-    expanded = expand_rows(rows or default_rows(), found, roles or EventRoles(), leave_out=ACCOUNT_PROPERTY)
+    expanded = expand_rows(rows or default_rows(), found, roles or EventRoles(), leave_out=_NO_FEATURES)
     features = [feature_from_dict(row) for row in expanded]
     if not found.texts([IDENTIFY], [ACCOUNT_PROPERTY]):
         dropped = {spec.name for spec in features if spec.scope != "lead"}

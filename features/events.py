@@ -29,13 +29,16 @@ SALES_CALL = "sales_call"  # properties: disposition, minutes, owner
 HANDOFF = "handoff"
 HANDOFF_ACCEPTED = "handoff_accepted"  # properties: handoff_id, handed_over_at, by, note
 HANDOFF_REJECTED = "handoff_rejected"  # the same and reason, one of features.handoff_answers
+HANDOFF_SCORED = "handoff_scored"  # a score as of a handoff, computed afterwards: training/score_handoffs.py
 PURCHASED = "purchased"
 LOST = "lost"
 ERASED = "erased"
 
 ENDINGS = (PURCHASED, LOST)
 HANDOFF_ANSWERS = (HANDOFF_ACCEPTED, HANDOFF_REJECTED)
-NOT_ENGAGEMENT = frozenset({IDENTIFY, NEED_DECLARED, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, PURCHASED, LOST, ERASED})
+NOT_ENGAGEMENT = frozenset(
+    {IDENTIFY, NEED_DECLARED, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, HANDOFF_SCORED, PURCHASED, LOST, ERASED}
+)
 
 EVENT_SCHEMA = pa.schema(
     [

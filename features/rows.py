@@ -66,10 +66,10 @@ def read_rows(path: Path, caps: Mapping[str, int] = CAPS) -> Rows:
     return Rows(rows=tuple(rows), caps={**caps, **own}, remove=tuple(remove))
 
 
-def expand_rows(rows: Rows, found: Seen, roles: EventRoles, *, leave_out: str) -> Iterator[dict[str, Any]]:
+def expand_rows(rows: Rows, found: Seen, roles: EventRoles, *, leave_out: frozenset[str]) -> Iterator[dict[str, Any]]:
     """What the rows stand for, one JSON object for each feature, names made to differ.
 
-    ``leave_out``: a trait that is no feature (the account).
+    ``leave_out``: traits that are no features (the account, the salesperson).
     """
     taken: set[str] = set()
     for row in rows.rows:
@@ -104,7 +104,9 @@ def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(row) | ({"where": conditions} if conditions else {})
 
 
-def _variants(row: dict[str, Any], found: Seen, caps: Mapping[str, int], leave_out: str) -> Iterator[dict[str, Any]]:
+def _variants(
+    row: dict[str, Any], found: Seen, caps: Mapping[str, int], leave_out: frozenset[str]
+) -> Iterator[dict[str, Any]]:
     """The rows that one row stands for."""
     windows, half_lives = row.pop("windows", [row.get("window", "all")]), row.pop("half_lives", [row.get("half_life")])
     if row.pop("kind", "number") == "category" and "levels" not in row:
@@ -130,11 +132,13 @@ def _variants(row: dict[str, Any], found: Seen, caps: Mapping[str, int], leave_o
 _Choice = tuple[dict[str, str], dict[str, Any]]  # the words for placeholders, and what else the row then says
 
 
-def _choices(row: Mapping[str, Any], found: Seen, caps: Mapping[str, int], leave_out: str) -> Iterator[list[_Choice]]:
+def _choices(
+    row: Mapping[str, Any], found: Seen, caps: Mapping[str, int], leave_out: frozenset[str]
+) -> Iterator[list[_Choice]]:
     """For each placeholder in the row, what was found to put there, and the rest class."""
     text = orjson.dumps(row).decode()
     if "{attribute}" in text:
-        traits = found.traits(caps["attribute"], caps["level"], leave_out={leave_out})
+        traits = found.traits(caps["attribute"], caps["level"], leave_out=leave_out)
         yield [({"attribute": name}, {"levels": levels}) for name, levels in traits.items()]
     for word, names, field, whole in (
         ("type", found.types, "types", ENGAGEMENT),

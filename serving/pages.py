@@ -13,7 +13,7 @@ from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from features.errors import InputError, ModelUnavailable, UnknownLead
-from features.events import DAY, HANDOFF, NEED_DECLARED, parse_time, to_datetime
+from features.events import DAY, HANDOFF, HANDOFF_SCORED, NEED_DECLARED, parse_time, to_datetime
 from features.history import History
 from serving import answers
 from serving.access import (
@@ -241,7 +241,9 @@ def _deadline(rows: list[dict[str, Any]]) -> date | None:
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     properties = orjson.loads(row["properties"])
-    if row["type"] == HANDOFF and "call_on" in properties:  # of the score of then the dates are enough
+    if (
+        row["type"] in (HANDOFF, HANDOFF_SCORED) and "window_coverage" in properties
+    ):  # of the score of then the dates are enough
         properties = {name: properties.get(name) for name in _OF_A_HANDOFF}
     return {
         "at": row["occurred_at"],

@@ -17,7 +17,7 @@ LEADS = ["a", "b", "c", "ü", "lead 9"]
 ENGAGING = ["page_view", "mail_sent", "mail_opened", "besøk", "zzz", ""]
 TYPES = [
     *ENGAGING, "identify", "need_declared", "sales_call", "handoff", "handoff_accepted", "handoff_rejected",
-    "purchased", "lost", "erased",
+    "handoff_scored", "purchased", "lost", "erased",
 ]  # fmt: skip
 CHANNELS = [None, "web", "email", "", "näher"]
 

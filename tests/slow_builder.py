@@ -18,7 +18,8 @@ from features.feature_spec import Condition, FeatureSpec
 
 DAY = 86_400_000_000
 SPECIAL = {
-    "identify", "need_declared", "sales_call", "handoff", "handoff_accepted", "handoff_rejected", "purchased", "lost",
+    "identify", "need_declared", "sales_call", "handoff", "handoff_accepted", "handoff_rejected", "handoff_scored",
+    "purchased", "lost",
     "erased",
 }  # fmt: skip
 NEVER_LOOKED_AT = {"purchased", "lost", "erased"}  # but endings of colleagues, where a row names them

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import InputError
-from features.events import EVENT_SCHEMA
+from features.events import EVENT_SCHEMA, HANDOFF_SCORED
 from features.history import History
 from features.store import Store
 from features.store.schema import rejected_events
@@ -74,6 +74,8 @@ class Source:
             return Read(self._some(events), position, _most(refused), store.pulse()[1])
 
     def _some(self, table: pa.Table) -> pa.Table:
+        # of no use to a model, and recorded long after the last of what happened
+        table = table.filter(pc.not_equal(table["type"], HANDOFF_SCORED))
         if not table.num_rows:
             raise InputError(
                 where=str(self),

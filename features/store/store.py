@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import InputError, StoreUnavailable
-from features.events import ENDINGS, EVENT_SCHEMA, HANDOFF, IDENTIFY
+from features.events import ENDINGS, EVENT_SCHEMA, HANDOFF, HANDOFF_SCORED, IDENTIFY
 from features.history import History
 from features.identity import Identity
 from features.store import erasure, migrate, postgres, sqlite
@@ -296,9 +296,11 @@ class Store:
 
     def changed_leads(self, *, after: int, up_to: int) -> list[str]:
         """The leads whose features may differ for what lies above one position of the log and at or below another:
-        those it happened to and their colleagues. A handoff, which the service itself appends, changes nothing.
+        those it happened to and their colleagues. A handoff, which the service itself appends, and its score computed
+        afterwards change nothing.
         """
-        new = (events.c.position > after, events.c.position <= up_to, sa.not_(events.c.bot), events.c.type != HANDOFF)
+        silent = events.c.type.in_([HANDOFF, HANDOFF_SCORED])
+        new = (events.c.position > after, events.c.position <= up_to, sa.not_(events.c.bot), sa.not_(silent))
         query = sa.select(events.c.lead_id).where(*new).distinct()
         with self.reading() as connection:
             changed = sorted(connection.execute(query).scalars())

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.events import DAY, HANDOFF, SALES_CALL
+from features.errors import InputError
+from features.events import DAY, HANDOFF, HANDOFF_SCORED, SALES_CALL, parse_time
 from features.history import History, Int64
 from features.property_values import number_of, text_of
 from features.texts import read_properties
@@ -39,8 +40,9 @@ class Handoffs:
     ``window_start``, ``window_end``, ``call_on``: days since 1970, NO_DAY for none. ``coverage``: of the window, NaN
     for none. ``chance``: (m, horizons) the probability at the handoff of having bought within so many days, NaN where
     the handoff tells none. ``owner``: the salesperson then. ``ripe``: before the first sales call, window open.
-    ``held_out``: drawn into the random holdout, so that nobody was told: no handing over, but a prediction all the
-    same. ``holdout_share``: of all leads that were in it then, NaN where not told.
+    ``afterwards``: the handoff brought no score (of a CRM, or of tables), and one was computed later by a model of the
+    past (event ``handoff_scored``). ``held_out``: drawn into the random holdout, so that nobody was told: no handing
+    over, but a prediction all the same. ``holdout_share``: of all leads that were in it then, NaN where not told.
     """
 
     lead: Int64
@@ -55,6 +57,7 @@ class Handoffs:
     ripe: Bool
     held_out: Bool
     holdout_share: Float
+    afterwards: Bool
 
     @property
     def scored(self) -> Bool:
@@ -92,7 +95,7 @@ def read_handoffs(
     rows = _rows(history, HANDOFF)
     rows = rows[history.occurred_at[rows] < ended[history.lead_code[rows]]]
     lead, at = history.lead_code[rows], history.occurred_at[rows]
-    said = list(read_properties(history, rows))
+    said, afterwards = _with_scores(history, lead, at, list(read_properties(history, rows)))
     horizons = tuple(sorted({int(name[2:]) for one in said for name in one if _is_chance(name)}))
     chance = np.array([[_share(one.get(f"p_{h}")) for h in horizons] for one in said], dtype=np.float64)
     start, end, call_on, handoff_on = (
@@ -119,7 +122,26 @@ def read_handoffs(
         ripe=is_open & (at < first_call[lead]) & ~held_out,
         held_out=held_out,
         holdout_share=np.array([_share(one.get("holdout_share")) for one in said], dtype=np.float64),
+        afterwards=afterwards,
     )
+
+
+def _with_scores(
+    history: History, lead: Int64, at: Int64, said: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], Bool]:
+    """What each handoff says, where that is no score the one that was computed afterwards; and which those are."""
+    rows = _rows(history, HANDOFF_SCORED)
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    for code, score in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
+        try:
+            found[code, parse_time(score.get("handed_over_at"))] = score
+        except InputError:
+            continue
+    keys = zip(lead.tolist(), at.tolist(), strict=True)
+    scores = [None if any(map(_is_chance, one)) else found.get(key) for key, one in zip(keys, said, strict=True)]
+    own = [{name: value for name, value in one.items() if value is not None} for one in said]
+    both = [one if score is None else score | one for one, score in zip(own, scores, strict=True)]
+    return both, np.array([score is not None for score in scores], dtype=bool)
 
 
 def _callers(lead: Int64, at: Int64, calls: Calls) -> list[str | None]:

@@ -21,7 +21,8 @@ class Followed:
     ``rows``: in ``data.handoffs``; ``lead``: in the journeys. ``horizon``: days, the longest one with a probability.
     ``days``: how long it has been since the handoff, up to the horizon, whatever happened in between. ``ended``: days
     to the ending or, without one, to now; ``outcome``: OPEN, BOUGHT or GONE by then. ``chance``: of having bought
-    within ``days``; ``whole``: within the horizon. ``won``: bought within ``days``.
+    within ``days``; ``whole``: within the horizon. ``won``: bought within ``days``. ``afterwards``:
+    scored afterwards.
     """
 
     rows: npt.NDArray[np.intp]
@@ -33,6 +34,7 @@ class Followed:
     chance: Float
     whole: Float
     won: Bool
+    afterwards: Bool
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,4 +77,5 @@ def followed(data: Journeys, period: Period, *, handed_over: bool = False) -> Fo
         chance=chance,
         whole=whole,
         won=(outcome == BOUGHT) & (ended <= days),
+        afterwards=given.afterwards[rows],
     )

@@ -58,6 +58,7 @@ class Team:
     ratio: float | None
     variance: float
     without_score: int
+    afterwards: int
 
 
 def salespeople(data: Journeys, period: Period) -> Team:
@@ -109,6 +110,7 @@ def salespeople(data: Journeys, period: Period) -> Team:
         expected=total,
         ratio=target,
         variance=float((own * (1 - own)).sum()) / total if total > 0 else 0.0,
+        afterwards=int(promised.afterwards.sum()),
         without_score=len(handed) - int(np.isin(data.handoffs.lead[handed], promised.lead).sum()),
     )
 

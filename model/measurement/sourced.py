@@ -55,6 +55,7 @@ class Sourced:
     handed_over: int
     handed_over_without_window: int
     ripe_leads: int
+    ripe_afterwards: int
 
 
 def sourced(data: Journeys, period: Period) -> Sourced:
@@ -72,7 +73,15 @@ def sourced(data: Journeys, period: Period) -> Sourced:
         handed_over=len(np.unique(data.handoffs.lead[handed])),
         handed_over_without_window=len(np.unique(data.handoffs.lead[handed & no_window])),
         ripe_leads=int(ripe.sum()),
+        ripe_afterwards=int((ripe & ~_told_ripe(data)).sum()),
     )
+
+
+def _told_ripe(data: Journeys) -> Bool:
+    """(n,): whether a handoff made the lead ripe by a score that it brought itself."""
+    told = np.zeros(len(data.lead_ids), dtype=bool)
+    told[data.handoffs.lead[data.handoffs.ripe & ~data.handoffs.afterwards]] = True
+    return told
 
 
 def money(values: npt.ArrayLike) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from features.events import HANDOFF, IDENTIFY, LOST, NEED_DECLARED, PURCHASED, SALES_CALL
+from features.events import HANDOFF, HANDOFF_SCORED, IDENTIFY, LOST, NEED_DECLARED, PURCHASED, SALES_CALL
 from features.property_values import text_of
 from features.settings import EventRoles
 from serving.dossier.known import Seen, shortened
@@ -80,6 +80,7 @@ _OWN: dict[str, Callable[[Seen], str]] = {
     NEED_DECLARED: _declaration,
     SALES_CALL: _call,
     HANDOFF: _handoff,
+    HANDOFF_SCORED: lambda _: "handoff scored afterwards",
     PURCHASED: _purchase,
     LOST: _loss,
 }

@@ -21,6 +21,7 @@ from features.events import (
     FARTHEST_NEED,
     HANDOFF,
     HANDOFF_ANSWERS,
+    HANDOFF_SCORED,
     IDENTIFY,
     LOST,
     NEED_DECLARED,
@@ -38,7 +39,7 @@ from serving.intake.refused import Refused, shown
 
 PAGE_VIEW, SCREEN_VIEW = "page_view", "screen_view"
 # What the CRM or the service itself says of a lead: a key that lies open in a web page must not be enough for it.
-RESERVED = frozenset({IDENTIFY, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, PURCHASED, LOST, ERASED})
+RESERVED = frozenset({IDENTIFY, SALES_CALL, HANDOFF, *HANDOFF_ANSWERS, HANDOFF_SCORED, PURCHASED, LOST, ERASED})
 TIMING = "_timing"  # the property that keeps what the sender said of time; features do not look into objects
 
 _LONGEST_ID = 100  # characters of a messageId, by the protocol

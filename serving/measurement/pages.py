@@ -16,6 +16,7 @@ from serving.audit.requests import concerns
 from serving.measurement import columns, contract_payloads, feedback_payloads, lift_payloads, payloads
 from serving.measurement.api import answered
 from serving.measurement.columns import Column
+from serving.measurement.facts import computed_afterwards, of_lift, sizes
 from serving.measurement.funnel import Funnel, draw_funnel
 from serving.measurement.reports import Answer, Reports
 from serving.problems import field_errors, invalid
@@ -45,21 +46,6 @@ class Page:
     more: dict[str, tuple[Column, ...]] = field(default_factory=dict)
 
 
-def _sizes(answer: Answer) -> tuple[tuple[str, Any], ...]:
-    return (("most satisfied", answer["satisfied"]), ("others", answer["others"]))
-
-
-def _of_lift(answer: Answer) -> tuple[tuple[str, Any], ...]:
-    plan = answer["plan"] or {}
-    return (
-        ("handed over", answer["leads_handed_over"]),
-        ("held out", answer["leads_held_out"]),
-        ("held out and called", answer["called_held_out"]),
-        ("windows still to open and follow", plan.get("openings_still_needed")),
-        ("weeks until they are opened", plan.get("weeks")),
-    )
-
-
 PAGES: dict[str, Page] = {
     "sourced": Page(
         "Through marketing",
@@ -77,6 +63,7 @@ PAGES: dict[str, Page] = {
             ("handed over ripe", answer["total"]["ripe_wins"]),
             ("value", answer["total"]["value"]),
             ("ripe leads", answer["ripe_leads"]),
+            *computed_afterwards(answer),
             ("handed over without window", answer["handed_over_without_window"]),
         ),
     ),
@@ -126,6 +113,7 @@ PAGES: dict[str, Page] = {
             ("leads with a score", answer["leads"]),
             ("won", answer["wins"]),
             ("expected", answer["expected_wins"]),
+            *computed_afterwards(answer),
             ("without a score", answer["without_score"]),
         ),
     ),
@@ -136,7 +124,10 @@ PAGES: dict[str, Page] = {
         payloads.SplitQuery,
         payloads.WindowsReport,
         columns.WINDOWS,
-        lambda answer: tuple((part.replace("_", " "), answer["total"][part]) for part in PARTS),
+        lambda answer: (
+            *((part.replace("_", " "), answer["total"][part]) for part in PARTS),
+            *computed_afterwards(answer),
+        ),
         {"by": SPLIT},
     ),
     "calibration": Page(
@@ -146,6 +137,7 @@ PAGES: dict[str, Page] = {
         payloads.SplitQuery,
         payloads.CalibrationReport,
         columns.CALIBRATION,
+        computed_afterwards,
         choices={"by": SPLIT},
     ),
     "base-rates": Page(
@@ -184,7 +176,7 @@ PAGES: dict[str, Page] = {
         feedback_payloads.SatisfiedQuery,
         feedback_payloads.SatisfiedReport,
         columns.SATISFIED,
-        lambda answer: (*_sizes(answer), ("facts compared", answer["compared"])),
+        lambda answer: (*sizes(answer), ("facts compared", answer["compared"])),
         {"against": AGAINST},
     ),
     "satisfied-paths": Page(
@@ -195,7 +187,7 @@ PAGES: dict[str, Page] = {
         feedback_payloads.SatisfiedQuery,
         feedback_payloads.PathsReport,
         columns.SATISFIED_PATHS,
-        _sizes,
+        sizes,
         {"against": AGAINST},
     ),
     "contract": Page(
@@ -225,7 +217,7 @@ PAGES: dict[str, Page] = {
         lift_payloads.LiftQuery,
         lift_payloads.LiftReport,
         columns.LIFT,
-        _of_lift,
+        of_lift,
         {
             "hoped": {str(lift): f"{100 * lift:.0f} % hoped for" for lift in (0.1, 0.2, 0.5, 1.0)},
         },

@@ -81,6 +81,7 @@ class SourcedReport(ReportAnswer):
     handed_over: int = Field(description="leads handed over in the period, before they ended")
     handed_over_without_window: int = Field(description="of them, with a handoff that tells no purchase window")
     ripe_leads: int = Field(description="leads first handed over ripe in the period")
+    computed_afterwards: int = Field(description="of them, by scores that were computed after the handoff")
     rows: list[WonMonth]
 
 
@@ -188,6 +189,7 @@ class SalespeopleReport(ReportAnswer):
     wins: int
     expected_wins: float
     ratio: float | None = Field(description="of all together: the middle of the funnel")
+    computed_afterwards: int = Field(description="of the leads, by scores that were computed after the handoff")
     without_score: int = Field(description="leads whose handoffs tell no probability; they count for reactions alone")
     rows: list[SalespersonRow]
 
@@ -210,6 +212,7 @@ class WindowsRow(ReportRow):
 class WindowsReport(ReportAnswer):
     by: Literal["month", "channel", "segment"]
     trait: str | None = Field(description="which trait is the segment")
+    computed_afterwards: int = Field(description="of the handoffs, by scores that were computed after the handoff")
     total: WindowsRow
     rows: list[WindowsRow]
 
@@ -228,6 +231,7 @@ class CalibrationRow(ReportRow):
 class CalibrationReport(ReportAnswer):
     by: Literal["month", "channel", "segment"]
     trait: str | None = Field(description="which trait is the segment")
+    computed_afterwards: int = Field(description="of the handoffs, by scores that were computed after the handoff")
     total: list[CalibrationRow]
     rows: list[CalibrationRow]
 

@@ -15,6 +15,7 @@ from model.measurement.handoff_lift import arms
 from model.measurement.journeys import Journeys
 from model.measurement.kept import base_rates, chances_kept, windows_kept
 from model.measurement.period import Period
+from model.measurement.predicted import followed
 from model.measurement.returns import returns
 from model.measurement.salespeople import Team, salespeople
 from model.measurement.satisfied import Groups, groups, paths, profile
@@ -49,6 +50,7 @@ class Reports:
             "handed_over": found.handed_over,
             "handed_over_without_window": found.handed_over_without_window,
             "ripe_leads": found.ripe_leads,
+            "computed_afterwards": found.ripe_afterwards,
             "rows": [{"month": month, **asdict(won)} for month, won in found.months.items()],
         }
 
@@ -97,6 +99,7 @@ class Reports:
             "wins": team.wins,
             "expected_wins": round(team.expected, 4),
             "ratio": rows.finite(team.ratio),
+            "computed_afterwards": team.afterwards,
             "without_score": team.without_score,
             "rows": [rows.salesperson(one) for one in team.people],
         }
@@ -105,14 +108,15 @@ class Reports:
         data, period, head = self._begin(query, now)
         trait = query.trait or self._settings.measurement.segment
         whole, *groups = windows_kept(data, period, query.by, trait)
-        return {**head, **_split(query, trait), "total": rows.windows(whole), "rows": [rows.windows(g) for g in groups]}
+        answer = {"total": rows.windows(whole), "rows": [rows.windows(g) for g in groups]}
+        return {**head, **_split(query, trait), **_afterwards(data, period), **answer}
 
     def calibration(self, query: SplitQuery, now: int) -> Answer:
         data, period, head = self._begin(query, now)
         trait = query.trait or self._settings.measurement.segment
         found = chances_kept(data, period, query.by, trait)
         total, groups = ([rows.chances(one) for one in found if one.whole is whole] for whole in (True, False))
-        return {**head, **_split(query, trait), "total": total, "rows": groups}
+        return {**head, **_split(query, trait), **_afterwards(data, period), "total": total, "rows": groups}
 
     def base_rates(self, query: PeriodQuery, now: int) -> Answer:
         data, period, head = self._begin(query, now)
@@ -168,6 +172,10 @@ class Reports:
             "until": to_iso(min(until, data.known_by)),
         }
         return data, Period(since, until), head
+
+
+def _afterwards(data: Journeys, period: Period) -> Answer:
+    return {"computed_afterwards": int(followed(data, period).afterwards.sum())}
 
 
 def _split(query: SplitQuery, trait: str) -> Answer:
