@@ -27,6 +27,7 @@ from model.person_period import DEADLINE
 from model.replay.rows import Bool, Rows, replay_rows
 from model.scorer import Scorer, deal_values
 from training.backtest.calendar import plan
+from training.backtest.replay import as_known
 from training.fitting import fit, serving_split
 
 _FORMAT = 1
@@ -97,10 +98,10 @@ def _look(source: Source) -> Seen:
     history = History.from_table(source.events)
     calendar = plan(history, known_by=source.known_by, longest=int(longest), folds=1, retrain_days=source.replayed_days)
     origin = calendar.since
-    known = _known(source.events, origin)
+    known = as_known(source.events, origin)
     learned = np.array([_drawn(source.account[lead], source.seed) for lead in history.lead_ids])
     names = pa.array([lead for lead, own in zip(history.lead_ids, learned, strict=True) if own])
-    own = _known(source.events.filter(pc.is_in(source.events["lead_id"], value_set=names)), origin)
+    own = as_known(source.events.filter(pc.is_in(source.events["lead_id"], value_set=names)), origin)
     split = serving_split(calendar_split(own, known_by=origin, longest=int(longest)))
     scorer = fit(own, split, settings, seed=source.seed, version="").scorer
     until = (origin - int(longest) * DAY) // DAY * DAY
@@ -133,11 +134,6 @@ def _look(source: Source) -> Seen:
 def _drawn(account: str, seed: int) -> bool:
     digest = hashlib.blake2b(f"{seed} {account}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % _LEARNED == 0
-
-
-def _known(events: pa.Table, origin: int) -> History:
-    known = pc.and_(pc.less_equal(events["occurred_at"], origin), pc.less_equal(events["recorded_at"], origin))
-    return History.from_table(events.filter(known))
 
 
 def _looks(rows: Rows, history: History, scorer: Scorer, source: Source | None, newer: Bool | None = None) -> Looks:

@@ -23,7 +23,9 @@ What happens to a purchase that comes before any call is an assumption, shown bo
 - *missed*: the lead leaves the list when its purchase is known, and the purchase costs what a missed one does (late by
   the longest horizon, by 14 days, or the deal's whole value);
 - *reached late*: it can still be reached, each day later costs more, and the lead stays on the list with its last
-  score, whose dates come nearer; never called, it counts as called on the last day.
+  score, whose dates come nearer; never called, it counts as called on the last day. This gives rules with dates an
+  advantage that no log gives: of leads that are open the dates are made anew and move on, so those that come nearer
+  are the ones that have bought.
 
 *{own}* plans by what waiting costs (`model/decision/stopping.py`), *{dated}* by the dates of least expected cost.
 Costs a lead; differences are paired, brackets: 95 %, by drawing seeds and then leads, the policies' choices being

@@ -104,7 +104,7 @@ def replay(
         last = n + 1 == len(calendar.origins)
         own = (rows.as_of >= origin) & (last | (rows.as_of < origin + calendar.retrain))
         with stage(f"fold {n + 1} of {len(calendar.origins)}, {date_of(origin)}", quiet=quiet) as current:
-            fold = (learned or learn)(_known(events, origin), origin, settings, charges, seed=seed, step=step)
+            fold = (learned or learn)(as_known(events, origin), origin, settings, charges, seed=seed, step=step)
             constants[origin] = fold.constants
             _look(looks, fold, history, rows, np.flatnonzero(own), truth=truth)
             left = (time.perf_counter() - began) / (n + 1) * (len(calendar.origins) - n - 1)
@@ -157,7 +157,7 @@ def _sample(history: History, calendar: Calendar, *, step: int, most: int, seed:
     return rows.rows(np.repeat(drawn, rows.last - rows.first + 1)), cohort
 
 
-def _known(events: pa.Table, origin: int) -> History:
+def as_known(events: pa.Table, origin: int) -> History:
     """What had occurred and been recorded by ``origin``."""
     known = pc.and_(pc.less_equal(events["occurred_at"], origin), pc.less_equal(events["recorded_at"], origin))
     return History.from_table(events.filter(known))
