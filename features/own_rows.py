@@ -168,7 +168,7 @@ def _names_of(row: Mapping[str, Any], caps: Mapping[str, int], path: Path) -> li
 
 
 def _features(rows: Iterable[Mapping[str, Any]], caps: Mapping[str, int]) -> list[FeatureSpec]:
-    expanded = expand_rows(Rows(tuple(rows), caps), _Example(), EventRoles(), leave_out=ACCOUNT_PROPERTY)
+    expanded = expand_rows(Rows(tuple(rows), caps), _Example(), EventRoles(), leave_out=frozenset({ACCOUNT_PROPERTY}))
     return [feature_from_dict(row) for row in expanded]
 
 
