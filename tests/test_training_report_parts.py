@@ -63,3 +63,10 @@ def test_a_point_lies_where_its_axes_say() -> None:
     plot = Plot((0, 10), (0, 1), size=(200, 100), margins=(10, 20, 30, 40))
     assert (plot.px(0), plot.px(10)) == (40, 180)
     assert (plot.py(0), plot.py(1)) == (70, 10)
+
+
+def test_marks_are_on_the_axis_however_short_the_bars() -> None:
+    short = bars([Row("a", 0.001)], number, title="", alt="", marks=(0.25,))
+    mark = float(short.partition('class="mark" x1="')[2].partition('"')[0])
+    assert mark < 780
+    assert ">0.25<" in short or ">0.20<" in short

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from features.errors import InputError
 from features.events import to_iso
 from features.history import History
 from features.lives import lead_lives
@@ -75,6 +76,13 @@ def run_folds(
             if part != split or measured is None:
                 fitted = fit(history, part, settings, seed=seed, version=version)
                 test = part.test(history).with_features(history, fitted.scorer.catalogue)
+                if not len(test):
+                    raise InputError(
+                        where="--folds",
+                        expected=f"leads that are open between {to_iso(part.test_since)} and {to_iso(part.test_until)}",
+                        got="none",
+                        remedy="Ask for fewer folds, or load a longer history",
+                    )
                 measured = measure(fitted, test, seed=seed)
             fold = Fold(number, part, measured)
             with run.child(fold.name, tags={"kind": "fold"}) as child:

@@ -24,6 +24,7 @@ from benchmarks.service.processes import Server, free_port, serving
 
 TITLE = "MLflow's pages"
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
+QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its own workers, which nobody here gives work
 SHOWN = 100  # runs that the list asks for at a time
 
 
@@ -117,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{given.runs:,} runs, {size:.0f} MB, made in {time.perf_counter() - began:.0f} s", file=sys.stderr)
         port = free_port()
         command = ["mlflow", "server", "--backend-store-uri", uri, "--port", str(port), "--workers", "1"]
-        with serving(port, *command, env={}, ready="/health", log=Path(folder) / "server.log") as server:
+        with serving(port, *command, env=QUIET, ready="/health", log=Path(folder) / "server.log") as server:
             rows = [
                 [f"`{name}`", *timed(asked, given.times, server)]
                 for name, asked in requests_of_the_page(port, experiment).items()

@@ -174,7 +174,7 @@ def bars(
     rows: Sequence[Row], shown: Format, *, title: str, alt: str, marks: Sequence[float] = (), wide: int = 310
 ) -> str:
     """One bar each, from 0, with the line of its interval where there is one."""
-    x = padded([v for row in rows for v in (row.value, row.high)], include=0)
+    x = padded([*marks, *(v for row in rows for v in (row.value, row.high))], include=0)
     plot = Plot((min(0.0, *(row.value for row in rows)), x[1]), (len(rows) - 0.4, -0.6),
                 size=(WIDE, 60 + 22 * len(rows)), margins=(8, 24, 48, wide))  # fmt: skip
     plot.x_axis(shown, title)
