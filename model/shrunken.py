@@ -63,8 +63,8 @@ def shrunken_hazards(outcome: npt.NDArray[np.int8], duration: Float, edges: Floa
         mine = (outcome == code) & (duration <= edges[-1])
         ended = np.bincount(within[mine], minlength=len(width))[: len(width)] / per_lead
         overall = (ended.sum() + 0.5) / max(exposure.sum(), 1.0)
-        spans = (np.bincount(span, each).astype(np.float64) for each in (ended, exposure))
-        of_span = _shrunken(*spans, overall, OF_SPAN)
+        ended_in, days_in = (np.bincount(span, each).astype(np.float64) for each in (ended, exposure))
+        of_span = _shrunken(ended_in, days_in, overall, OF_SPAN)
         rates.append(_shrunken(ended, exposure, of_span[span], OF_BIN))
     total = rates[0] + rates[1]
     leave = -np.expm1(-total * width)
