@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from features.errors import InputError
+from features.gate_settings import GateSettings
 
 SETTINGS_FILE = "leadtime.toml"
 
@@ -193,6 +194,7 @@ class Settings(BaseSettings):
     sales: SalesSettings = SalesSettings()
     measurement: Measurement = Measurement()
     contract: ContractSettings = ContractSettings()
+    gate: GateSettings = GateSettings()
     seed: int = Field(1, ge=0)
 
     model_name: str = "leadtime"

@@ -82,6 +82,29 @@ def test_a_run_leaves_figures_pictures_and_a_version(trained: Path) -> None:
     assert (found.find("champion") is not None) == (run.data.tags["gate"] == "passed")
 
 
+def test_a_version_has_a_card_and_its_run_the_checks(trained: Path) -> None:
+    found = tracking(trained)
+    version = found.client.get_model_version("leadtime", "1")
+    run_id = version.run_id
+    content = found.client.download_artifacts(run_id, "card.md")
+    card = Path(content).read_text()
+    assert card.startswith("# leadtime, version 1 (")
+    for heading in ("What it is for", "What it learned from", "How good it is", "By segment", "What the gate said"):
+        assert f"# {heading}\n" in card
+    assert "| skill over the curve without features |" in card
+    assert "Not intended:" in card
+    assert "training.train --like 1" in card
+    assert version.description.startswith("# leadtime, version 1 (")
+    assert len(version.description) <= 5000
+    tags = found.client.get_run(run_id).data.tags
+    assert version.tags["gate"] == tags["gate"]
+    assert tags["data_checks"] in {"ok", "warned"}
+    gate = json.loads(Path(found.client.download_artifacts(run_id, "checks/gate.json")).read_text())
+    assert {check["name"] for check in gate["checks"]} >= {"not worse than Aalen-Johansen", "calibrated at 30 days"}
+    checks = json.loads(Path(found.client.download_artifacts(run_id, "checks/data_checks.json")).read_text())
+    assert {check["name"] for check in checks} >= {"events", "leads", "purchases", "types"}
+
+
 def test_what_is_registered_is_text_alone(trained: Path) -> None:
     for name, content in tracking(trained).load("1").items():
         text = content.decode()

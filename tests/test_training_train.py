@@ -17,11 +17,11 @@ from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
 from model.window import Windows, date_span
+from training.gate import find_rivals
 from training.inputs import Source
 from training.material import version_name
 from training.measuring import not_learned_from
 from training.tracking import MEASURED
-from training.train import champions
 
 SPLIT = Split(
     train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,
@@ -97,5 +97,5 @@ def test_a_serving_model_of_an_older_format_does_not_keep_a_new_one_from_being_t
             assert folder == MEASURED
             return {"scorer.json": b'{"format": 1}', "catalogue.json": b"{}"}
 
-    assert champions(Older(), Settings()) is None
+    assert find_rivals(Older(), Settings()).champion is None
     assert "format 1" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the newest block says about a scorer that has not seen it, alone and beside the serving one."""
+"""What the newest block says about a scorer that has not seen it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,65 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.builder import build
 from features.events import parse_time
-from features.history import History, Int64
-from model.curves import Curves
+from features.history import Int64
+from model.curves import Curves, Float
 from model.decision import decide
 from model.examples import Examples
-from model.metrics import Estimate, WindowFit, window_fit
-from model.scorer import Scorer
+from model.metrics import WindowFit, window_fit
+from model.scorer import Scorer, deal_values
 from model.window import date_span
-from training.evaluation import Block, Evaluation, difference, evaluate, ibs_losses
+from training.evaluation import Block, Evaluation, evaluate
 from training.fitting import Fitted
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a scorer says of n rows. ``start``, ``end``: of the window as it is answered, whole dates, in days after the
+    as-of time; NaN where no call is worth it. ``call``, ``day``: whether to call, and when.
+    """
+
+    curves: Curves
+    readiness: Float
+    start: Float
+    end: Float
+    call: npt.NDArray[np.bool_]
+    day: Float
+
+    @classmethod
+    def of(cls, scorer: Scorer, X: pd.DataFrame, as_of: Int64) -> Answers:
+        """``X``: features of the scorer's catalogue."""
+        curves = scorer.curves(X, as_of)
+        readiness = scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0])
+        first, _, last = scorer.windows.days(curves, readiness)
+        value = None if scorer.costs.deal_lost_after is None else deal_values(scorer.catalogue, _numbers(X))
+        decision = decide(curves, scorer.costs, value)
+        start, end = date_span(first, as_of)[0], date_span(last, as_of)[1]
+        return cls(
+            curves=curves,
+            readiness=readiness,
+            start=np.where(decision.call, start, np.nan),
+            end=np.where(decision.call, end, np.nan),
+            call=decision.call,
+            day=decision.day,
+        )
+
+    def rows(self, which: npt.NDArray[np.bool_]) -> Answers:
+        return Answers(
+            self.curves.rows(which),
+            self.readiness[which],
+            self.start[which],
+            self.end[which],
+            self.call[which],
+            self.day[which],
+        )
+
+
+def _numbers(X: pd.DataFrame) -> Float:
+    """The numeric columns in their places; categorical ones are not looked at."""
+    return np.column_stack(
+        [np.full(len(X), np.nan) if isinstance(X[c].dtype, pd.CategoricalDtype) else X[c] for c in X.columns]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +74,14 @@ class Measured:
     """What the newest block says about a scorer that has not seen it."""
 
     block: Block
-    curves: Curves
+    answers: Answers
     reference: Evaluation
     evaluation: Evaluation
     windows: WindowFit
+
+    @property
+    def curves(self) -> Curves:
+        return self.answers.curves
 
     def metrics(self) -> dict[str, float]:
         return {
@@ -44,44 +96,23 @@ def measure(fitted: Fitted, test: Examples, *, seed: int) -> Measured:
     """``test``: later examples with the features of the scorer's catalogue, or more."""
     scorer = fitted.scorer
     block = Block(test.duration, test.outcome, test.lead_ids.astype(str), scorer.horizons)
-    curves, baseline = scorer.curves(_known(scorer, test), test.as_of), fitted.baseline(len(test))
-    chance = curves.at([scorer.ready_horizon])[0][:, 0]
-    first, _, last = scorer.windows.days(curves, scorer.readiness.of(chance))
-    # windows as they are answered: whole dates, and none where no call is worth it
-    given = decide(curves, scorer.costs).call
-    start, end = date_span(first, test.as_of)[0], date_span(last, test.as_of)[1]
+    # a baseline does not know all of the features
+    answers = Answers.of(scorer, test.features[list(scorer.catalogue.names)], test.as_of)
+    baseline = fitted.baseline(len(test))
     return Measured(
         block=block,
-        curves=curves,
+        answers=answers,
         reference=evaluate(block, baseline, baseline, seed=seed),
-        evaluation=evaluate(block, curves, baseline, seed=seed),
+        evaluation=evaluate(block, answers.curves, baseline, seed=seed),
         windows=window_fit(
             test.duration,
             test.outcome,
-            np.where(given, start, np.nan),
-            np.where(given, end, np.nan),
+            answers.start,
+            answers.end,
             horizon=scorer.horizons[-1],
             coverage=scorer.window_coverage,
         ),
     )
-
-
-def _known(scorer: Scorer, test: Examples) -> pd.DataFrame:
-    """The features that the scorer looks at: a baseline does not know all of them."""
-    return test.features[list(scorer.catalogue.names)]
-
-
-def against(champion: Scorer, history: History, test: Examples, measured: Measured, *, seed: int) -> Estimate:
-    """Integrated Brier score of the new scorer less that of ``champion`` on the same rows, paired by lead.
-
-    Over (0, H], H being the shorter of both longest horizons.
-    """
-    fresh = not_learned_from(champion, test.as_of)
-    test, curves = test.rows(fresh), measured.curves.rows(fresh)
-    longest = min(champion.horizons[-1], measured.block.horizons[-1])
-    block = Block(test.duration, test.outcome, test.lead_ids.astype(str), (longest,))
-    theirs = champion.curves(build(history, test.requests(), champion.catalogue), test.as_of)
-    return difference(ibs_losses(block, curves), ibs_losses(block, theirs), block.groups, seed=seed)
 
 
 def not_learned_from(champion: Scorer, as_of: Int64) -> npt.NDArray[np.bool_]:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from features.events import DAY, to_iso
-from model.scorer import Scorer
 from training.cold_start import judge_cold
+from training.data_checks import Finding
 from training.data_report import DataReport, report_of
 from training.document import document
 from training.fitting import Fitted
 from training.folds import run_folds
-from training.gate import Verdict, judge
+from training.gate import Rivals, Verdict, judge
 from training.interrupts import held
 from training.learn import Learned
 from training.material import Material
-from training.measuring import against
+from training.model_card import put_card, put_cold_card
 from training.progress import Progress
+from training.promotion import let_serve, log_checks
 from training.summary import summary
 from training.tracking import MEASURED, Example, Run, Tracking
 from training.trained import Trained
@@ -37,7 +37,7 @@ class Registered:
 @dataclass(frozen=True, eq=False)
 class Registrar:
     """``run``: the one under way. ``last``: closed after the run has ended; signals that would leave something half
-    done wait until then.
+    done wait until then. ``rivals``: what a new model is held against. ``findings``: of the data checks.
     """
 
     given: Material
@@ -45,9 +45,11 @@ class Registrar:
     run: Run
     progress: Progress
     last: ExitStack
+    rivals: Rivals
+    findings: Sequence[Finding]
+    now: int
 
-    def register(self, learned: Learned, champion: Scorer | None, *, folds: int) -> Registered:
-        """``champion``: what the serving model was measured by, None where nothing serves."""
+    def register(self, learned: Learned, *, folds: int) -> Registered:
         given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
         blocks = {"train": learned.serving.train, "calibrate": learned.serving.calibrate, "test": learned.test}
         data = report_of(given, blocks)
@@ -62,17 +64,16 @@ class Registrar:
             newest=None if signal.baseline else measured,
         )
         with self.progress.stage("judge, log and register") as logging:
-            compared = None
-            if champion is not None:
-                compared = against(champion, given.history, learned.test, measured, seed=given.seed)
             verdict = judge(
-                skill=measured.evaluation.skill,
-                ratios=measured.evaluation.ratio,
-                icis=measured.evaluation.ici,
-                leads=len(np.unique(measured.block.groups)),
-                against_champion=compared,
+                measured,
+                learned.fitted.scorer,
+                learned.test,
+                given.history,
+                given.settings,
+                rivals=self.rivals,
+                seed=given.seed,
             )
-            self._log(learned.serving, verdict, data, metrics=measured.metrics())
+            self._log(learned.serving, data, metrics=measured.metrics())
             if learned.curve is not None:
                 run.files("learning_curve", {"learning_curve.csv": learned.curve.frame().to_csv(index=False).encode()})
                 run.log(tags={"learning_curve": learned.curve.verdict})
@@ -90,7 +91,7 @@ class Registrar:
                 test=learned.test,
                 measured=measured,
                 signal=signal,
-                champion=champion,
+                champion=None if self.rivals.champion is None else self.rivals.champion.scorer,
                 verdict=verdict,
                 folds=rolled,
                 data_report=data,
@@ -98,7 +99,8 @@ class Registrar:
             )
             report = document(run, trained)
             run.files(MEASURED, learned.fitted.scorer.to_files())
-            version = self._version(learned.serving, verdict, trained.example())
+            version, verdict = self._version(learned.serving, verdict, trained.example())
+            put_card(self.tracking, run, replace(trained, verdict=verdict), version, self.findings)
             logging.note = f"version {version} of {given.settings.model_name}"
         said = [
             str(data),
@@ -110,21 +112,22 @@ class Registrar:
         ]
         return Registered(version, verdict, "\n\n".join(said))
 
-    def register_cold(self, fitted: Fitted, *, serves: bool) -> Registered:
-        """What was fitted on too little data to measure it. ``serves``: whether a version does already."""
+    def register_cold(self, fitted: Fitted) -> Registered:
+        """What was fitted on too little data to measure it."""
         found = self.given.lacking
         assert found is not None  # noqa: S101 - who calls has asked
         data, why = report_of(self.given, {"train": fitted.train, "calibrate": fitted.calibrate}), found.signal.why
         with self.progress.stage("log and register") as logging:
-            verdict = judge_cold(found, serves=serves)
-            self._log(fitted, verdict, data, metrics={})
+            verdict = judge_cold(found, serves=self.rivals.serving is not None)
+            self._log(fitted, data, metrics={})
             self.run.files(MEASURED, fitted.scorer.to_files())
-            version = self._version(fitted, verdict)
+            version, verdict = self._version(fitted, verdict)
+            put_cold_card(self.tracking, self.run, self.given, fitted, verdict=verdict, version=version)
             logging.note = f"version {version} of {self.given.settings.model_name}"
         said = f"{data}\n\n  {why[:1].upper()}{why[1:]}. How good it is could not be measured."
         return Registered(version, verdict, said)
 
-    def _log(self, serving: Fitted, verdict: Verdict, data: DataReport, *, metrics: dict[str, float]) -> None:
+    def _log(self, serving: Fitted, data: DataReport, *, metrics: dict[str, float]) -> None:
         signal, split, settings = serving.scorer.signal, self.given.split, self.given.settings
         self.run.log(
             params={
@@ -140,15 +143,11 @@ class Registrar:
                 **serving.scorer.notes,
             },
             metrics=metrics,
-            tags={
-                "gate": "passed" if verdict.passed else "refused",
-                "gate_reasons": verdict.reasons,
-                **({} if signal is None else {"signal": signal.verdict, "basis": signal.baseline or signal.basis}),
-            },
+            tags={} if signal is None else {"signal": signal.verdict, "basis": signal.baseline or signal.basis},
         )
         self.run.files("data", {"report.json": data.to_json(), "months.csv": data.frame().to_csv(index=False).encode()})
 
-    def _version(self, serving: Fitted, verdict: Verdict, example: Example | None = None) -> str:
+    def _version(self, serving: Fitted, verdict: Verdict, example: Example | None = None) -> tuple[str, Verdict]:
         """Whole or not at all: interrupted in the midst, it is taken back; once it serves, it is too late for that."""
         hold = self.last.enter_context(held())
         tags = {"model_version": self.given.version}
@@ -156,6 +155,7 @@ class Registrar:
         if hold.asked:
             self.tracking.client.delete_model_version(self.tracking.model_name, version)
             raise KeyboardInterrupt
-        if verdict.passed:
-            self.tracking.promote(version, self.given.settings.model_alias)
-        return version
+        held_against = replace(verdict, champion=self.rivals.serving)
+        verdict = let_serve(self.tracking, self.given.settings, held_against, version, now=self.now)
+        log_checks(self.run, self.findings, verdict)
+        return version, verdict

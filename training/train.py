@@ -12,10 +12,10 @@ from pathlib import Path
 from features.errors import InputError, LeadtimeError
 from features.events import DAY, parse_time
 from features.settings import Settings, load_settings
-from model.scorer import Scorer
 from training import past_seconds
 from training.cold_start import fit_cold
-from training.gate import Verdict
+from training.data_checks import NAMES, checked, told
+from training.gate import Verdict, find_rivals
 from training.inputs import Source
 from training.interrupts import stoppable
 from training.learn import CURVE, learn
@@ -25,23 +25,7 @@ from training.provenance import FILE, FOLDER
 from training.registrar import Registrar
 from training.repeat import repeat
 from training.summary import decision, next_steps
-from training.tracking import MEASURED, Tracking
-
-
-def champions(tracking: Tracking, settings: Settings) -> Scorer | None:
-    """What the serving model was measured by, if one serves: fitted without the newest block of its own training.
-
-    None, too, where its files are of a format that this program no longer reads, which is said on stderr: the
-    remedy is a new model, so nothing may keep it from being trained.
-    """
-    if tracking.find(settings.model_alias) is None:
-        return None
-    files = tracking.load(settings.model_alias, folder=MEASURED)
-    try:
-        return Scorer.from_files(files)
-    except InputError as error:
-        print(f"the serving model cannot be compared with: {error}", file=sys.stderr)
-        return None
+from training.tracking import Tracking
 
 
 def train(
@@ -54,35 +38,39 @@ def train(
     hints: bool = True,
     folds: int = 0,
     curve: bool = True,
+    ignored: Sequence[str] = (),
 ) -> Verdict:
     """The whole job. What is known at ``known_by`` is learned from; InputError where that is too little.
 
     ``hints``: say what to type next. ``folds``: of calendar time, each a run beneath this one. ``curve``: learn from
-    parts of the leads too.
+    parts of the leads too. ``ignored``: names of data checks whose refusals are overridden.
     """
     progress = Progress()
     given = gather(source, settings, progress, known_by=known_by, now=now, seed=seed, up_to=None)
     with progress.stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-        champion = champions(tracking, settings)
+        rivals = find_rivals(tracking, settings)
         past = past_seconds.newest(tracking)
         stages = {name: took for name, took in past.seconds.items() if curve or name != CURVE}
         progress.expect(stages, given.read.events.num_rows / max(past.events, 1))
+    with progress.stage("check the data") as checking:
+        findings = checked(given.history, rivals, known_by=known_by, ignored=ignored)
+        checking.note = "; ".join(told(findings)) or "as in the weeks before"
     with ExitStack() as last, tracking.run(given.version) as run:
         run.log(params=given.provenance.params(), tags=given.provenance.tags())
         run.files(FOLDER, {FILE: given.provenance.to_json()})
-        registrar = Registrar(given, tracking, run, progress, last)
+        registrar = Registrar(given, tracking, run, progress, last, rivals, findings, now)
         if given.lacking is None:
-            done = registrar.register(learn(given, progress, curve=curve), champion, folds=folds)
+            done = registrar.register(learn(given, progress, curve=curve), folds=folds)
             past_seconds.keep(run, progress.seconds, given.read.events.num_rows)
         else:
             with progress.stage("fit one curve for everybody") as fitting:
                 fitted = fit_cold(given.history, given.split, settings, given.lacking, seed=seed, version=given.version)
                 fitting.note = given.lacking.signal.verdict
-            done = registrar.register_cold(fitted, serves=champion is not None)
+            done = registrar.register_cold(fitted)
     print(f"\n{done.said}\n\n{decision(done.verdict, version=done.version, settings=settings)}")
     if hints:
-        serves = done.verdict.passed or champion is not None
+        serves = done.verdict.passed or rivals.serving is not None
         print(f"\n{next_steps(settings, source, version=done.version, serves=serves)}")
     return done.verdict
 
@@ -110,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 hints=not given.no_hints,
                 folds=given.folds,
                 curve=not given.no_learning_curve,
+                ignored=given.ignore_data_checks,
             )
             print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     except LeadtimeError as error:
@@ -136,6 +125,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--folds", type=int, default=0, metavar="N", help="also train on N pasts and measure on what followed each"
+    )
+    parser.add_argument(
+        "--ignore-data-checks",
+        action="append",
+        default=[],
+        choices=NAMES,
+        metavar="NAME",
+        help=f"learn though this check refuses the data; may be given again: {', '.join(NAMES)}",
     )
     parser.add_argument("--no-learning-curve", action="store_true", help="do not learn from parts of the leads too")
     parser.add_argument("--no-hints", action="store_true", help="do not say what to type next")

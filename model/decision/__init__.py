@@ -3,6 +3,7 @@
 from model.decision.call_date import CallCosts, Costs, Decision, call_days, decide, expected_cost
 from model.decision.capacity import cost_of_delay, plan
 from model.decision.newsvendor import critical_fractile, fractile_day
+from model.decision.realised import realised_cost
 
 __all__ = [
     "CallCosts",
@@ -15,4 +16,5 @@ __all__ = [
     "expected_cost",
     "fractile_day",
     "plan",
+    "realised_cost",
 ]

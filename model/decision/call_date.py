@@ -91,7 +91,7 @@ def expected_cost(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None 
     final1, final2 = curves.purchased[:, -1:], curves.lost[:, -1:]
     area = _Area(curves)
     under = area(reach)
-    rate, span = _late(costs, len(curves), value)
+    rate, span = late_rate(costs, len(curves), value)
     late, at_last = rate * under, rate * area(np.array([longest + costs.lead_time]))
     if np.isfinite(span):  # what costs no more is taken off again
         late = late - rate * area(reach - span)
@@ -130,7 +130,7 @@ def decide(curves: Curves, costs: CallCosts, value: npt.ArrayLike | None = None)
     )
 
 
-def _late(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Float | float, float]:
+def late_rate(costs: CallCosts, n: int, value: npt.ArrayLike | None) -> tuple[Float | float, float]:
     """What each day too late costs, (n, 1) or one for all, and after how many days it costs no more."""
     if costs.deal_lost_after is None:
         return costs.late, np.inf

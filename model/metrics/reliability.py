@@ -26,16 +26,18 @@ def expected_observed(weights: Weights, purchased: npt.ArrayLike) -> Float:
     return np.asarray(np.divide(expected, observed, out=np.full(len(observed), np.nan), where=observed > 0))
 
 
-def smooth_reliability(predicted: Float, bought: npt.ArrayLike, weight: Float) -> tuple[Float, Float]:
+def smooth_reliability(
+    predicted: Float, bought: npt.ArrayLike, weight: Float, *, points: int = POINTS
+) -> tuple[Float, Float]:
     """The calibration curve: (m,) predicted probabilities and the share that bought there, smoothed.
 
-    Loess: at each of up to 100 quantiles of the predictions a straight line is fitted to the nearest 30 % of the
+    Loess: at each of up to ``points`` quantiles of the predictions a straight line is fitted to the nearest 30 % of the
     rows, with tricube weights times ``weight`` (n,), and its value there taken, cut to [0, 1].
     """
     used = weight > 0
     order = np.argsort(predicted[used], kind="stable")
     x, y, w = predicted[used][order], np.asarray(bought, dtype=np.float64)[used][order], weight[used][order]
-    at = np.unique(np.quantile(x, np.linspace(0, 1, POINTS)))
+    at = np.unique(np.quantile(x, np.linspace(0, 1, points)))
     near = max(2, min(len(x), int(np.ceil(SPAN * len(x)))))
     return at, np.clip([_local_line(x, y, w, point, near) for point in at], 0.0, 1.0)
 
@@ -57,7 +59,7 @@ def _local_line(x: Float, y: Float, w: Float, point: float, near: int) -> float:
     return float(mean_y - slope * mean_x)
 
 
-def ici(weights: Weights, purchased: npt.ArrayLike) -> Float:
+def ici(weights: Weights, purchased: npt.ArrayLike, *, points: int = POINTS) -> Float:
     """(k,): the integrated calibration index at each time, in [0, 1]: mean over all rows of |predicted - smoothed|.
 
     Austin and Steyerberg, Statistics in Medicine 38 (2019), 4051-4065; for censored rows the smooth is fitted with
@@ -67,7 +69,7 @@ def ici(weights: Weights, purchased: npt.ArrayLike) -> Float:
     predicted = np.asarray(purchased, dtype=np.float64)
     found = []
     for j in range(len(weights.times)):
-        at, smooth = smooth_reliability(predicted[:, j], weights.bought[:, j], weights.weight[:, j])
+        at, smooth = smooth_reliability(predicted[:, j], weights.bought[:, j], weights.weight[:, j], points=points)
         found.append(np.abs(np.interp(predicted[:, j], at, smooth) - predicted[:, j]).mean())
     return np.asarray(found)
 
