@@ -62,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = tune(Source(settings.database_url, given.data), settings, asked)
         print(f"\n{result.said}")
         if result.better and given.write:
-            put(Path(SETTINGS_FILE), result.parameters)
+            put(Path(SETTINGS_FILE), result.searched)
             print(f"\nWritten to {SETTINGS_FILE}. python -m training.train makes a model with it.")
         elif result.better:
             print(f"\nTo use it, put this into {SETTINGS_FILE} (or start again with --write):\n")
-            print(as_block(result.parameters))
+            print(as_block(result.searched))
         print(f"\nTo go on with this search: {same_again(asked, given.data)}")
     except LeadtimeError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -26,7 +26,7 @@ from training.tune import pictures
 from training.tune.compare import Compared, compare
 from training.tune.folds import Fold, prepare, rolling_origin
 from training.tune.record import log_trials
-from training.tune.space import described, fixed, readable, start_of
+from training.tune.space import SPACE, described, fixed, readable, start_of
 from training.tune.study import (
     REFERENCE,
     Budget,
@@ -69,6 +69,11 @@ class Result:
     pruned: int
     best_score: float
     score_in_force: float
+
+    @property
+    def searched(self) -> dict[str, Parameter]:
+        """Those of the parameters that were searched for, which is what is new about them."""
+        return {name: value for name, value in self.parameters.items() if name in SPACE}
 
     @property
     def better(self) -> bool:
@@ -164,7 +169,8 @@ def _search(study: Study, folds: list[Fold], settings: Settings, asked: Asked, r
             search(study, objective, budget, after=after)
         if reference_of(study) is None:  # broken off, and nobody has tried it again yet
             study.enqueue_trial(start_of(settings.estimator.parameters), user_attrs={REFERENCE: True})
-            study.optimize(objective, n_trials=1)
+            while reference_of(study) is None:  # others may be waiting before it
+                study.optimize(objective, n_trials=1)
     finally:
         after()
 
