@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports check lock clean $(shell grep -oE '^bench-[a-z0-9-]+' $(firstword $(MAKEFILE_LIST)))
+.PHONY: help demo test lint types imports check lock clean notebook $(shell grep -oE '^bench-[a-z0-9-]+' $(firstword $(MAKEFILE_LIST)))
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ lock: | $(BIN)/python  ## resolve pyproject.toml anew into requirements/*.lock
 		-c requirements/runtime.lock pyproject.toml --group dev -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 		-c requirements/dev.lock --group bench -o requirements/bench.lock
+
+notebook: $(VENV)/.dev  ## run docs/explore-a-model.ipynb anew, on simulated leads
+	MLFLOW_TRACKING_URI=sqlite:///var/no-model.db \
+		$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False docs/explore-a-model.ipynb
 
 # --- the two commands --------------------------------------------------------------------------------------------
 

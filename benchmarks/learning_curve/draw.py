@@ -11,7 +11,7 @@ from benchmarks.learning_curve.material import Material
 from benchmarks.prediction.child import forget_peak, peak_megabytes
 from features.errors import InputError
 from features.history import History
-from features.lives import BOUGHT, lead_lives
+from features.lives import BOUGHT, GONE, lead_lives
 from features.settings import Settings
 from model.curves import Curves, Float
 from model.examples import calendar_split
@@ -71,7 +71,7 @@ def learn(material: Material, size: int, draw: int, draws: int) -> Drawn:
         seconds=seconds,
         peak_mb=peak,
         rows=len(fitted.train),
-        trusted=len(getattr(fitted.scorer.hazard, "texts_", ())),
+        trusted=sum(fitted.scorer.hazard.booster(ending) is not None for ending in (BOUGHT, GONE)),
     )
 
 
