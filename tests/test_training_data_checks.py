@@ -15,11 +15,13 @@ from small_scorer import small_scorer
 
 from features import simulate
 from features.errors import InputError
-from features.events import DAY, Event, parse_time
+from features.events import DAY, Event, content_id, parse_time
 from features.history import History
 from features.tables import read_tables
 from training.data_checks import NAMES, Finding, check_data, refuse, told
+from training.data_checks import checked as checked_data
 from training.data_checks.weeks import expected, weekly
+from training.gate import Rivals
 
 END = parse_time("2026-10-25")  # a week before the simulation ends, on whose last day many leads come at once
 Change = Callable[[Event], Event | None]
@@ -57,7 +59,7 @@ def test_usual_data_give_no_warning_and_every_check_has_a_name(events: list[Even
 
 
 def test_a_feed_that_broke_is_refused(events: list[Event]) -> None:
-    found = checked(events, lambda e: None if newest(e) and not e.event_id.startswith("0") else e)
+    found = checked(events, lambda e: None if newest(e) and not content_id(e.event_id).startswith("0") else e)
     assert levels(found)["events"] == {"refuse"}
     assert "events in the newest 7 days" in found["events"][0].expected
 
@@ -155,6 +157,16 @@ def test_a_refusal_stops_unless_it_is_ignored_or_nothing_serves() -> None:
     assert [found.level for found in counted] == ["ignored", "warn"]
     assert told(counted)[0] == "ignored: events: expected 10 to 20 events, got none. Look"
     assert [found.level for found in refuse(findings, ignored=[], serves=False)] == ["warn", "warn"]
+
+
+def test_where_a_model_serves_a_broken_feed_keeps_another_from_being_trained(events: list[Event]) -> None:
+    history = History.from_events([e for e in events if not newest(e, 28) or e.type != "purchased"])
+    with pytest.raises(InputError, match=r"purchases: expected .* in the newest 28 days, got 0"):
+        checked_data(history, Rivals(serving="1"), known_by=END, ignored=[])
+    found = checked_data(history, Rivals(serving="1"), known_by=END, ignored=["purchases"])
+    assert [finding.level for finding in found if finding.name == "purchases"] == ["ignored"]
+    found = checked_data(history, Rivals(), known_by=END, ignored=[])
+    assert [finding.level for finding in found if finding.name == "purchases"] == ["warn"]
 
 
 @given(st.integers(5, 400), st.integers(0, 2**32 - 1))

@@ -15,6 +15,7 @@ from training.data_checks.finding import Finding
 
 NEWEST, BEFORE = 4, 26  # weeks
 MOST_ROWS, NAMED = 3_000, 5
+MOST_PAIRS = 2_000_000  # of leads and dates, of which the rows are taken: with more leads there are fewer dates
 CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # aggregations that must differ
 
 
@@ -27,7 +28,8 @@ def feature_drift(history: History, champion: Scorer, end: int) -> Finding:
     known_by = champion.notes.get("train_known_by")
     until = min(parse_time(known_by) if known_by else end, end - NEWEST * WEEK)
     after = _few(weekly_landmarks(history, since=end - NEWEST * WEEK, until=end, known_by=end))
-    before = _few(weekly_landmarks(history, since=until - BEFORE * WEEK, until=until, known_by=end))
+    step = max(WEEK, BEFORE * WEEK // max(2, MOST_PAIRS // max(1, history.n_leads)))
+    before = _few(weekly_landmarks(history, since=until - BEFORE * WEEK, until=until, known_by=end, step=step))
     expected = f"features distributed as in the {BEFORE} weeks that the serving model has learned from"
     n, m = (len(np.unique(rows.group)) for rows in (before, after))
     if min(n, m) < 50:
