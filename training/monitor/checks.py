@@ -47,9 +47,11 @@ def purchases(found: Weeks, given: MonitorSettings) -> Check:
     begins = to_iso(int(found.begins[since]))[:10]
     came = f"{bought} since {begins}"
     if not tested.alarmed(level):
-        return Check("purchases", FINE, f"{expected:.1f} of the leads open then", came, figures=figures)
+        return Check("purchases", FINE, f"{expected:.1f} purchases by the leads open each week", came, figures=figures)
     way = "more" if tested.factor > 1 else "fewer"
-    return Check("purchases", RETRAIN, f"{expected:.1f} of the leads open then", f"{came}: {way}", TRAIN, figures)
+    return Check(
+        "purchases", RETRAIN, f"{expected:.1f} purchases by the leads open each week", f"{came}: {way}", TRAIN, figures
+    )
 
 
 def horizons(told: Forecasts, given: MonitorSettings, seed: int) -> list[Check]:
