@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, get_args
+
 import sqlalchemy.exc
 from apiflask import APIBlueprint
 from flask import Response, g
@@ -17,12 +20,21 @@ from serving.audit.requests import concerns
 from serving.checks import faults
 from serving.etags import answered, as_shown, conditional
 from serving.headers import json_answer
+from serving.measurement.tables import csv_answer, flat
 from serving.payloads import MAX_LEAD_IDS, CallListQuery, ScoreQuery, ScoreRequest, ScoresQuery, ScoresRequest
 from serving.problems import invalid, problem
 from serving.registry import Registry
 from serving.service import Service
 
 _KEY = [401, 403, 429]
+_CALL_LIST: dict[int, Any] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string", "description": "the leads, under a header"}}}},
+    304: "Not Modified",
+    401: "Unauthorized",
+    403: "Forbidden",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 
 
 def api(service: Service) -> APIBlueprint:
@@ -31,6 +43,7 @@ def api(service: Service) -> APIBlueprint:
     read = needs(service, "read")
     score: type[BaseModel] = score_model(service.settings.horizons)
     scores = scores_model(score)
+    listed = call_list_model(score)
 
     @bp.get("/leads/<lead:lead_id>/score")
     @read
@@ -114,9 +127,9 @@ def api(service: Service) -> APIBlueprint:
 
     @bp.get("/call-list")
     @read
-    @bp.doc(responses=[304, *_KEY, 503], security=SECURITY, operation_id="call_list")
+    @bp.doc(responses=_CALL_LIST, security=SECURITY, operation_id="call_list")
     @bp.input(CallListQuery, location="query")
-    @bp.output(call_list_model(score))
+    @bp.output(listed)
     def call_list(query_data: CallListQuery) -> Response:
         """The ranked call list
 
@@ -133,9 +146,17 @@ def api(service: Service) -> APIBlueprint:
             "total": found.total,
             "leads": found.leads,
         }
-        return conditional(answer, over=as_shown(answer))
+        csv = query_data.format == "csv"
+        return _as_csv(listed, found.leads) if csv else conditional(answer, over=as_shown(answer))
 
     return bp
+
+
+def _as_csv(listed: type[BaseModel], leads: Sequence[scoring.Answer]) -> Response:
+    """The leads of the call list as a file, without what no lead on it has."""
+    given = get_args(listed.model_fields["leads"].annotation)[0].model_fields
+    columns = [name for name in given if name not in ("curve", "error", "merged_into")]
+    return csv_answer("call-list", columns, [flat({name: lead.get(name) for name in columns}) for lead in leads])
 
 
 def health(service: Service) -> APIBlueprint:

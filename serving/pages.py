@@ -241,9 +241,8 @@ def _deadline(rows: list[dict[str, Any]]) -> date | None:
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     properties = orjson.loads(row["properties"])
-    if (
-        row["type"] in (HANDOFF, HANDOFF_SCORED) and "window_coverage" in properties
-    ):  # of the score of then the dates are enough
+    if row["type"] in (HANDOFF, HANDOFF_SCORED) and "window_coverage" in properties:
+        # of the score of then the dates are enough
         properties = {name: properties.get(name) for name in _OF_A_HANDOFF}
     return {
         "at": row["occurred_at"],

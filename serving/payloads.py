@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -112,6 +112,7 @@ class CallListQuery(Strict):
     as_of: Time | None = Field(None, description="the list as of this time; now if absent")
     owner: Name | None = Field(None, description="only the leads of this salesperson")
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    format: Literal["json", "csv"] = Field("json", description="csv: the leads alone, as a file")
 
 
 class PostedLead(Strict):

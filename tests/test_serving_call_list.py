@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from serving_world import NOW, Clock, Running, World
 
@@ -106,3 +109,14 @@ def test_equal_priorities_keep_one_order(own_service: Running, world: World) -> 
     own_service.store.append(events_table(twins))
     order = [lead["lead_id"] for lead in compute(own_service.store, served, NOW).leads if lead["lead_id"][:4] == "twin"]
     assert order == ["twin0", "twin1", "twin2"]
+
+
+def test_it_is_a_file_too(service: Running, get) -> None:
+    leads = get("/v1/call-list", limit=5)[1]["leads"]
+    query = {"limit": 5, "format": "csv"}
+    answer = service.client.get("/v1/call-list", query_string=query, headers=service.key)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="call-list.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True), newline="")))
+    assert [row["lead_id"] for row in rows] == [lead["lead_id"] for lead in leads]
+    assert set(rows[0]) == {*leads[0]} - {"curve"}
+    assert rows[0]["reasons"] == "; ".join(leads[0]["reasons"])

@@ -57,7 +57,7 @@ class Compared:
 
     ``purchases``: the share of leads that bought within ``horizon`` days, leads still open censored; ``value``: of
     these purchases for each lead; ``days``: waited for the purchase within the horizon, the whole of it where there was
-    none. None: cannot be told yet. ``p``: of a difference so large by the draw alone.
+    none. ``ratio``: None where that of the held out is 0. ``p``: of a difference so large by the draw alone.
     """
 
     measure: Measure

@@ -29,8 +29,9 @@ class Windows:
 
     ``kept``: bought within it; ``early``, ``late``: before and after; ``lost``; ``not_bought``: the longest horizon has
     passed; ``open``: neither of all that yet, whatever the window says. ``promised``: the share of purchasers that was
-    to be kept. ``share``: kept ones among the purchasers within the horizon, open ones taken as censored; None until
-    some handoff is a whole horizon ago. ``whole``: this is of all handoffs, not of a group.
+    to be kept. ``afterwards``: handoffs scored afterwards. ``share``: kept ones among the purchasers within the
+    horizon, open ones taken as censored; None until some handoff is a whole horizon ago. ``whole``: this is of all
+    handoffs, not of a group.
     """
 
     whole: bool
@@ -43,6 +44,7 @@ class Windows:
     not_bought: int
     open: int
     promised: float | None
+    afterwards: int
     share: Estimate | None
 
 
@@ -51,7 +53,7 @@ class Chances:
     """``predicted``: the mean probability at the handoff of having bought within ``horizon`` days.
 
     ``happened``: the share that did, open ones taken as censored; None until some handoff is so long ago. ``seen``:
-    handoffs that are. ``whole``: this is of all handoffs, not of a group.
+    handoffs that are; ``afterwards``: that were scored afterwards. ``whole``: this is of all handoffs, not of a group.
     """
 
     whole: bool
@@ -59,6 +61,7 @@ class Chances:
     horizon: int
     handoffs: int
     seen: int
+    afterwards: int
     predicted: float
     happened: Estimate | None
 
@@ -109,6 +112,7 @@ def windows_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[
                 handoffs=n,
                 **counts,
                 open=n - sum(counts.values()),
+                afterwards=int((mine & promised.afterwards).sum()),
                 promised=_mean(given.coverage[promised.rows][mine]),
                 share=_share_kept(data, promised, cause, mine),
             )
@@ -136,6 +140,7 @@ def chances_kept(data: Journeys, period: Period, by: Split, trait: str) -> list[
                     horizon=horizon,
                     handoffs=int(rows.sum()),
                     seen=int((rows & (since >= horizon)).sum()),
+                    afterwards=int((rows & promised.afterwards).sum()),
                     predicted=float(chance[rows].mean()),
                     happened=curve.at(float(horizon)),
                 )

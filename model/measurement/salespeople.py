@@ -30,7 +30,7 @@ class Salesperson:
     ``shrunk``: the same after what may be luck was taken off. ``limits``: within which 95 % (inner two) and 99.8 % of
     the ratios of salespeople lie who win as the whole team does. ``minutes``: of calls for each lead, as it would be on
     leads like the whole team's. ``reaction``: median hours from the handoff to the first call; high None: may be never.
-    ``within_day``: share of leads called within 24 hours.
+    ``within_day``: share of leads called within 24 hours. ``afterwards``: leads with a score computed afterwards.
     """
 
     owner: str | None
@@ -45,6 +45,7 @@ class Salesperson:
     reaction: tuple[float, float | None, float | None] | None
     within_day: Estimate | None
     handed_over: int
+    afterwards: int
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def salespeople(data: Journeys, period: Period) -> Team:
                 reaction=calls[0],
                 within_day=calls[1],
                 handed_over=int((handed_group == i).sum()),
+                afterwards=int((mine & promised.afterwards).sum()),
             )
         )
     return Team(

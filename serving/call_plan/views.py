@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-import orjson
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -16,7 +15,7 @@ from serving.audit.requests import concerns
 from serving.call_plan.assemble import call_plan
 from serving.call_plan.closed_days import closed_days
 from serving.headers import json_answer
-from serving.measurement.tables import csv_answer
+from serving.measurement.tables import csv_answer, flat
 from serving.payloads import Name, Strict
 from serving.service import Service
 
@@ -101,11 +100,4 @@ def call_plans(service: Service) -> APIBlueprint:
 
 def as_csv(answer: dict[str, Any]) -> Response:
     """The leads of a plan as a file; reasons in one cell."""
-    return csv_answer("call-plan", list(PlannedLead.model_fields), [_flat(lead) for lead in answer["leads"]])
-
-
-def _flat(lead: dict[str, Any]) -> dict[str, Any]:
-    value = lead["value"]
-    if not isinstance(value, str | int | float | None):
-        value = orjson.dumps(value).decode()
-    return {**lead, "value": value, "reasons": "; ".join(lead["reasons"])}
+    return csv_answer("call-plan", list(PlannedLead.model_fields), [flat(lead) for lead in answer["leads"]])

@@ -117,6 +117,9 @@ SALESPEOPLE = (
     amount("ratio", "Won per expected", 2),
     amount("shrunk_ratio", "Luck taken off", 2),
     name("outside", "Outside the funnel"),
+)
+SALESPEOPLE_TIME = (
+    name("owner", "Salesperson", "nobody"),
     amount("minutes", "Minutes per comparable lead", 1),
     amount("reaction_hours", "Hours to first call (median)", 1),
     share("called_within_day", "Called within a day"),

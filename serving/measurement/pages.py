@@ -116,6 +116,7 @@ PAGES: dict[str, Page] = {
             *computed_afterwards(answer),
             ("without a score", answer["without_score"]),
         ),
+        more={"Time given to them": columns.SALESPEOPLE_TIME},
     ),
     "windows": Page(
         "Windows kept",

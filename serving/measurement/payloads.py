@@ -159,6 +159,7 @@ class SalespersonRow(ReportRow):
     owner: str | None = Field(description="who owned the leads at the handoff; null: nobody known")
     handed_over: int
     leads: int = Field(description="handed over with a score, each once")
+    computed_afterwards: int = Field(description="of them, with a score that was computed after the handoff")
     wins: int
     expected_wins: float = Field(description="by the probabilities at the handoffs, for as long as they were followed")
     ratio: float | None = Field(description="wins over expected ones")
@@ -203,6 +204,7 @@ class WindowsRow(ReportRow):
     lost: int
     not_bought: int = Field(description="the longest horizon has passed")
     open: int = Field(description="still open, within the longest horizon: nothing is said about them yet")
+    computed_afterwards: int = Field(description="of the handoffs, with a score that was computed after the handoff")
     promised: float | None = Field(description="the share of purchasers who were to buy within their window")
     kept_share: float | None = Field(description="who did, open ones censored; null until it can be told")
     kept_share_low: float | None
@@ -222,6 +224,7 @@ class CalibrationRow(ReportRow):
     horizon: int = Field(description="days from the handoff")
     handoffs: int
     seen: int = Field(description="handoffs so long ago")
+    computed_afterwards: int = Field(description="of the handoffs, with a score that was computed after the handoff")
     predicted: float = Field(description="mean probability at the handoff of having bought by then")
     happened: float | None = Field(description="the share that had, open ones censored; null until it can be told")
     happened_low: float | None

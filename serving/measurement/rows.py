@@ -48,6 +48,7 @@ def salesperson(one: Salesperson) -> Answer:
         "owner": one.owner,
         "handed_over": one.handed_over,
         "leads": one.leads,
+        "computed_afterwards": one.afterwards,
         "wins": one.wins,
         "expected_wins": finite(one.expected),
         "ratio": finite(one.ratio),
@@ -65,8 +66,8 @@ def salesperson(one: Salesperson) -> Answer:
 
 
 def windows(one: Windows) -> Answer:
-    row = {name: value for name, value in asdict(one).items() if name not in ("whole", "share")}
-    return {**row, **_measured("kept_share", one.share)}
+    row = {name: value for name, value in asdict(one).items() if name not in ("whole", "share", "afterwards")}
+    return {**row, "computed_afterwards": one.afterwards, **_measured("kept_share", one.share)}
 
 
 def chances(one: Chances) -> Answer:
@@ -75,6 +76,7 @@ def chances(one: Chances) -> Answer:
         "horizon": one.horizon,
         "handoffs": one.handoffs,
         "seen": one.seen,
+        "computed_afterwards": one.afterwards,
         "predicted": finite(one.predicted),
         **_measured("happened", one.happened),
     }

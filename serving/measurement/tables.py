@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from flask import Response
 
 # A cell that begins so is a formula to a spreadsheet, or hides one behind white space.
@@ -29,6 +30,17 @@ def csv_answer(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, An
     response = Response(to_csv(columns, rows), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of texts in one cell, and objects as JSON."""
+    return {name: _flat(value) for name, value in row.items()}
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) else value
 
 
 def cell(value: Any) -> Any:
