@@ -44,7 +44,8 @@ replacement (95 %).
 - *by the truth*: the same two by the simulator's curves given what the tables show.
 - *hindsight* knows what will become of the lead: it costs least by construction.
 
-How a miss is weighed was found on the first seed of each dataset and left as it was for the others."""
+How a miss is weighed was found on the first seed of each dataset (half of it at first, two thirds after a look at
+others), so the rule is a little flattered here."""
 _SWEEP = """The cost a lead when calls begin so many days before the date of least expected cost, beside *waiting costs
 more*. In bold the cheapest number of days, with a star those that the interval does not tell apart from it."""
 
