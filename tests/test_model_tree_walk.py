@@ -218,6 +218,8 @@ def test_a_ring_of_splits_is_refused() -> None:
         "left_child": "-1 2 1",
         "right_child": "-2 -3 -4",
         "leaf_value": "1 2 3 4",
+        "internal_count": "4 2 2",
+        "leaf_count": "1 1 1 1",
     }
     head = f"tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx={P + Q - 1}\n"
     body = "\n".join(f"{name}={value}" for name, value in tree.items())

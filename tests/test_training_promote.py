@@ -141,7 +141,7 @@ def test_a_version_whose_files_were_changed_is_refused_before_the_alias_moves(
 ) -> None:
     one, two, three = (add(tracking) for _ in range(3))
     scorer_file(tracking, two).write_text("{}")
-    assert "another content" in (fault(tracking, two) or "")
+    assert "another content" in (fault(tracking, Settings(), two) or "")
     assert promote.main([two]) == 2
     assert "expected files that load and score" in capsys.readouterr().err
     assert tracking.find("champion") == three

@@ -27,7 +27,7 @@ _LOCK = _ROOT / "requirements" / "runtime.lock"
 _ELSEWHERE = frozenset(
     {
         *("database_url", "model_name", "model_alias", "tuning_url", "seed"),
-        *("crm", "sales", "measurement", "contract", "limits", "gate", "monitor", "watch"),
+        *("crm", "sales", "measurement", "contract", "limits", "gate", "monitor"),
         *("scores_max_age_hours", "handoff_days_ahead", "handoff_close_days", "handoff_holdout"),
         *("handoff_holdout_salt", "webhook_allow_private", "host", "port", "mlflow_port", "workers", "proxies"),
         *("audit_days", "metrics_open"),
