@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,7 +113,7 @@ def test_a_difference_cannot_be_told_from_one_group_or_from_nothing() -> None:
 
 @pytest.fixture(scope="module")
 def market() -> Market:
-    return Market.of(20, 400, 1)
+    return Market.of(30, 400, 1)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +162,6 @@ def test_a_loss_in_one_segment_alone_is_refused(market: Market, night: Night) ->
     own = other.copy()
     own[hurt] += 0.03
     own[np.setdiff1d(np.arange(len(own)), hurt)] -= 0.012
-    from dataclasses import replace
-
     checks, _ = compare([replace(duel, losses=(own, other))], night.segments(), Settings())
     assert "integrated Brier score, quarter 0, against the serving model" in [c.name for c in checks if not c.passed]
     assert next(c for c in checks if c.main).passed
