@@ -92,6 +92,9 @@ bench-bpic2012: $(VENV)/.runtime  ## load, train and score BPI Challenge 2012; w
 bench-features: $(VENV)/.runtime  ## rows of features a second
 	$(BIN)/python -m benchmarks.features
 
+bench-gate: $(VENV)/.runtime  ## nights of training with the same, better and worse models; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.gate
+
 bench-intake: $(VENV)/.runtime  ## events taken a second, beside executemany; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.intake --document
 
