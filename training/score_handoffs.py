@@ -34,7 +34,9 @@ from training.fitting import check_enough, fit, serving_split
 from training.progress import stage
 
 RETRAIN = 30  # days between two models
-_KEPT = ("readiness", "window_start", "window_end", "window_coverage", "median_date", "call_on", "model_version")
+_KEPT = (
+    "readiness", "window_start", "window_end", "window_coverage", "median_date", "call_on", "handoff_on", "model_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ class _Handoff(_Answer):
     window_coverage: float = Field(ge=0, le=1)
     median_date: date
     call_on: date
+    handoff_on: date | None = Field(None, description="from which on waiting costs more than a call")
     priority: float
     reasons: list[str]
     model_version: str
