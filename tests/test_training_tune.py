@@ -48,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("var")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)  # as it is within each test
         # without endings enough to learn from, a trial costs nothing and all trials are alike
         never = {"parameters": {"min_events": 10**9}}
         yield load_settings(horizons=(7, 30), tuning_url=f"sqlite:///{folder}/tuning.db", estimator=never)
