@@ -159,3 +159,9 @@ def test_satisfaction_suffers_from_early_calls(rich: Simulation) -> None:
     after = bought.lead_id.isin(annoyed)
     assert bought.satisfaction[after].mean() < bought.satisfaction[~after].mean() - 0.5
     assert bought.satisfaction.between(0, 10).all()
+
+
+def test_no_more_leads_come_in_on_the_last_day_than_before(rich: Simulation) -> None:
+    """Colleagues who would come in later do not pile up at the end."""
+    days = rich.tables["leads"].to_pandas().created_at.dt.floor("D").value_counts().sort_index()
+    assert days.iloc[-1] < days.iloc[-60:-1].max() + 10

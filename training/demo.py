@@ -96,7 +96,7 @@ def train(env: dict[str, str]) -> None:
     if trained.exists():
         say("model: found, promoted by an earlier run")
         return
-    step("train, log to MLflow, register", "training.train", "--no-hints", env=env)
+    step("train, log to MLflow, register", "training.train", "--no-hints", "--no-learning-curve", env=env)
     trained.touch()
 
 

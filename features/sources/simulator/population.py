@@ -89,7 +89,7 @@ def draw_population(first: int, until: int, *, seed: int, world: World, span: Sp
         for name in ATTRIBUTES
     }
     attributes = {name: level if name in OF_THE_LEAD else level[account] for name, level in levels.items()}
-    later = np.minimum(-25.0 * np.log1p(-u(number, "later")), span.days - 1 - account_created[account])
+    later = _days_later(u(number, "later"), span.days - 1 - account_created[account])
     created = account_created[account] + np.where(begins, 0, later.astype(np.int64))
     owner = _owners(u(head, "owner"), source)[account]
 
@@ -175,6 +175,13 @@ def source_shares(world: World, span: Span, day: Ints) -> Float:
     if world.change is not None and world.change.gone is not None:
         share *= np.where(np.outer(day >= world.change.day, gone), 0.0, 1.0)
     return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def _days_later(u: Float, room: Ints) -> Float:
+    """Exponential, 25 days on average; what would come after the ``room`` that is left comes at any time within it."""
+    within = -np.expm1(-room / 25.0)
+    beyond = (u - within) / (1.0 - within)
+    return np.asarray(-25.0 * np.log1p(-np.where(u < within, u, beyond * within)))
 
 
 def _sources(u: Float, created: Ints, world: World, span: Span) -> Ints:
