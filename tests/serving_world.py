@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -76,9 +77,11 @@ class Running:
         return self.app.test_client()
 
 
-def run(url: str, models: ModelSource, *, clock: Clock | None = None, scopes: tuple[str, ...] = ("read",)) -> Running:
+def run(
+    url: str, models: ModelSource, *, clock: Clock | None = None, scopes: tuple[str, ...] = ("read",), **settings: Any
+) -> Running:
     clock = clock or Clock()
     store = Store.open(url, migrate=True)
     _, text = Keys(store).create("test", scopes, clock())
-    app = create_app(Settings(database_url=url), store, models, clock)
+    app = create_app(Settings(database_url=url, **settings), store, models, clock)
     return Running(app, store, clock, {"Authorization": f"Bearer {text}"})

@@ -164,9 +164,18 @@ def test_holidays_of_the_country_are_closed(monkeypatch: pytest.MonkeyPatch) -> 
         closed_days(sales, range(2026, 2027))
 
 
-def test_a_window_that_opened_ahead_of_its_date_is_not_due_yet(own_service: Running) -> None:
+def test_an_open_window_is_due_on_the_day_it_opened_or_on_its_call_date_where_settings_say_so(
+    own_service: Running,
+) -> None:
     own_service.clock.now = MONDAY
     lead = planned(own_service)["leads"][0]["lead_id"]
     open_window(own_service.store, lead, MONDAY - HOUR, "2026-11-12")
+    models = own_service.app.extensions["leadtime"].models
+    by_date = run(str(own_service.store.engine.url), models, clock=own_service.clock, handoff_days_ahead=21)
+    for service, expected in ((own_service, ("due_today", "2026-11-02")), (by_date, ("coming", "2026-11-12"))):
+        found = next(one for one in planned(service)["leads"] if one["lead_id"] == lead)
+        assert (found["state"], found["due"]) == expected
+    own_service.clock.now = MONDAY + DAY
     found = next(one for one in planned(own_service)["leads"] if one["lead_id"] == lead)
-    assert (found["state"], found["due"]) == ("coming", "2026-11-12")
+    assert found["state"] == "overdue"
+    by_date.store.close()

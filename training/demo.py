@@ -145,7 +145,7 @@ Next, in another terminal:
 
   curl -H "Authorization: Bearer {key}" "{base}/v1/call-list?limit=3"
   make test
-  .venv/bin/python -m features.load DIR      # your own data, apart from the demo's: README.md, six steps
+  .venv/bin/python -m features.load DIR      # your own data, apart from the demo's: README.md, seven steps
 ------------------------------------------------------------------------------"""
 
 

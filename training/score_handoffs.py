@@ -35,7 +35,8 @@ from training.progress import stage
 
 RETRAIN = 30  # days between two models
 _KEPT = (
-    "readiness", "window_start", "window_end", "window_coverage", "median_date", "call_on", "handoff_on", "model_version",
+    "readiness", "window_start", "window_end", "window_coverage", "median_date", "call_on", "handoff_on",
+    "model_version",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from features.events import to_datetime, to_iso
 from features.history import History
-from features.settings import SalesSettings
+from features.settings import SalesSettings, Settings
 from model.curves import Float
 from serving import answers
 from serving.call_plan.closed_days import closed_days
@@ -55,11 +55,11 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
     called_today = {lead_id for lead_id, at in called.items() if _local(at, sales.timezone).date() == today}
     outlook = _outlook(served, history, list(leads), [(day - today).days for day in days], now)
     place, delay = _planned(outlook, leads, called_today, sales, works_today=days[:1] == [today])
-    windows = open_windows(service.store, outlook.lead_ids)
+    windows = _due_windows(service, outlook.lead_ids)
     reach = best_times(history, outlook.lead_ids, service.settings)
     rows = []
     for i, (lead_id, lead) in enumerate(leads.items()):
-        state, due = _state(lead["call_on"], windows.get(lead_id), called.get(lead_id), today)
+        state, due = _state(_due_on(lead, service.settings), windows.get(lead_id), called.get(lead_id), today)
         rows.append(
             {
                 **{name: lead[name] for name in ("lead_id", "owner", "value", "readiness", "call_on", "reasons")},
@@ -128,16 +128,30 @@ def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Seq
     return Outlook(lead_ids, cost[:, within].copy(), np.minimum(later, never))
 
 
+def _due_on(lead: Answer, settings: Settings) -> date | None:
+    """From when on the lead is to be called: when waiting begins to cost more, unless settings go by the call date."""
+    told = lead["call_on"] if settings.handoff_days_ahead is not None else lead.get("handoff_on") or lead["call_on"]
+    return None if told is None or lead["call_on"] is None else date.fromisoformat(told)
+
+
+def _due_windows(service: Service, lead_ids: list[str]) -> dict[str, tuple[int, date | None]]:
+    """By lead with an open window: when it opened, and the date to be kept, which is that day where waiting counts."""
+    windows = open_windows(service.store, lead_ids)
+    if service.settings.handoff_days_ahead is not None:
+        return windows
+    timezone = service.settings.sales.timezone
+    return {lead_id: (at, due and min(due, _local(at, timezone).date())) for lead_id, (at, due) in windows.items()}
+
+
 def _state(
-    call_on: str | None, window: tuple[int, date | None] | None, called_at: int | None, today: date
+    due: date | None, window: tuple[int, date | None] | None, called_at: int | None, today: date
 ) -> tuple[str, date | None]:
-    """Where a lead stands, and the date that was or is to be kept."""
+    """Where a lead stands, and the date that was or is to be kept. ``due``: of a lead without an open window."""
     if window is not None and window[1] is not None and (called_at is None or called_at < window[0]):
         due = window[1]
         return (OVERDUE if due < today else DUE if due == today else COMING), due
-    if call_on is None:
+    if due is None:
         return NO_CALL, None
-    due = date.fromisoformat(call_on)
     return (DUE if due <= today else COMING), due
 
 

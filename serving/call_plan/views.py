@@ -44,7 +44,7 @@ class PlannedLead(_Answer):
     reasons: list[str]
     planned_on: date | None = Field(description="the day in the plan; null: not within these days")
     state: Literal["overdue", "due_today", "coming", "no_call"] = Field(
-        description="overdue: the window opened, its date has passed and no call was made since"
+        description="overdue: the window opened on a day before and no call was made since"
     )
     due: date | None = Field(description="the date that was or is to be kept")
     cost_of_delay: float = Field(description="expected loss if the call is not made on the planned day but later")
