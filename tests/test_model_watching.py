@@ -53,6 +53,12 @@ ROWS = [
 ]
 
 
+def test_before_any_week_is_over_there_is_no_evidence() -> None:
+    found = weeks(forecasts([(0, 0, 0.5, None, 0)], known_by=3), tolerance=0.25)
+    assert (len(found.begins), len(found.bought), len(found.steps)) == (0, 0, 0)
+    assert found.steps.shape[1] > 0
+
+
 def test_weeks_that_are_over_are_counted() -> None:
     found = weeks(forecasts(ROWS, known_by=20), tolerance=0.0)
     assert found.begins.tolist() == [BEGIN, BEGIN + 7 * DAY]

@@ -23,7 +23,8 @@ def roster(versions: Versions, settings: Settings, *, most: int | None) -> str:
     path = versions.path()
     before = path[-2] if len(path) > 1 else None
     shown = [each for n, each in enumerate(found) if most is None or n < most or each.number == serving]
-    lines = [f"{settings.model_name}: {len(found)} versions, {f'{serving} serves' if serving else 'none serves'}", ""]
+    count = f"{len(found)} version{'' if len(found) == 1 else 's'}"
+    lines = [f"{settings.model_name}: {count}, {f'version {serving} serves' if serving else 'none serves'}", ""]
     lines.append(f"  {'version':>8}  {'trained':<16}  {'IBS':>7}  {'skill':>7}  {'windows':>7}  what became of it")
     for version in shown:
         mark = "*" if version.number == serving else "<" if version.number == before else " "

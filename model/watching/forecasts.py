@@ -81,16 +81,16 @@ def weeks(told: Forecasts, *, tolerance: float) -> Weeks:
         np.stack([told.as_of[over], told.account[over]]), axis=1, return_inverse=True, return_counts=True
     )
     weight = 1.0 / size[pair]
-    steps = [
+    none, *steps = (
         evidence(bought[rows], low[rows], high[rows], weight=weight[rows])
-        for rows in (np.flatnonzero(code == t) for t in range(len(begins)))
-    ]
+        for rows in (np.flatnonzero(code == t) for t in range(-1, len(begins)))
+    )
     return Weeks(
         begins=begins,
         leads=np.bincount(code, minlength=len(begins)),
         expected=np.bincount(code, weights=p, minlength=len(begins)).astype(np.float64),
         bought=by_group(bought, code, len(begins)),
-        steps=np.array(steps).reshape(len(begins), -1),
+        steps=np.array(steps).reshape(len(begins), len(none)),
     )
 
 

@@ -81,8 +81,12 @@ def windows(told: Forecasts, given: MonitorSettings, *, promised: float, seed: i
 
 
 def drift(data: Material, given: MonitorSettings) -> list[Check]:
-    """Scores and features of the leads open now, beside those open when the model was trained."""
-    before, now = data.features(data.learned_until), data.features(data.now)
+    """Scores and features of the leads open now, beside those open when the model was trained.
+
+    Both as of the midnight before, as examples are: in the morning everybody's last visit is some hours further away.
+    """
+    dates = data.learned_until // DAY * DAY, data.now // DAY * DAY
+    before, now = map(data.features, dates)
     if min(len(before), len(now)) < LEAST:
         had = f"{len(now)} and {len(before)}"
         return [_unknown(name, f"{LEAST} open leads, now and at the training", had) for name in ("scores", "features")]
@@ -105,16 +109,16 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
         "See whether data come as before; if the market has changed, train anew" if moved else "",
         {"strongest": index[strongest], "moved": float(len(moved))},
     )
-    return [_scores(data, before, now, given), features]
+    return [_scores(data, (dates[0], before), (dates[1], now), given), features]
 
 
-def _scores(data: Material, before: Float, now: Float, given: MonitorSettings) -> Check:
+def _scores(data: Material, then: tuple[int, Float], now: tuple[int, Float], given: MonitorSettings) -> Check:
     scorer, ready = data.scorer, []
-    for matrix, at in ((before, data.learned_until), (now, data.now)):
+    for at, matrix in (then, now):
         curves = scorer.curves(matrix, np.full(len(matrix), at, dtype=np.int64))
         ready.append(scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0]))
     value, bins = _index(*ready, levels=None)
-    off = value > max(given.drift, chance_index(len(before), len(now), bins, chance=_CERTAIN))
+    off = value > max(given.drift, chance_index(len(then[1]), len(now[1]), bins, chance=_CERTAIN))
     return Check(
         "scores",
         WATCH if off else FINE,
