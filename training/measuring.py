@@ -39,8 +39,7 @@ class Answers:
         curves = scorer.curves(X, as_of)
         readiness = scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0])
         first, _, last = scorer.windows.days(curves, readiness)
-        value = None if scorer.costs.deal_lost_after is None else deal_values(scorer.catalogue, _numbers(X))
-        decision = decide(curves, scorer.costs, value)
+        decision = decide(curves, scorer.costs, known_values(scorer, X))
         start, end = date_span(first, as_of)[0], date_span(last, as_of)[1]
         return cls(
             curves=curves,
@@ -62,11 +61,14 @@ class Answers:
         )
 
 
-def _numbers(X: pd.DataFrame) -> Float:
-    """The numeric columns in their places; categorical ones are not looked at."""
-    return np.column_stack(
-        [np.full(len(X), np.nan) if isinstance(X[c].dtype, pd.CategoricalDtype) else X[c] for c in X.columns]
-    )
+def known_values(scorer: Scorer, X: pd.DataFrame) -> Float | None:
+    """(n,) what each deal is worth, NaN where that is not known; None where the costs do not ask for it.
+
+    ``X``: features of the scorer's catalogue.
+    """
+    if scorer.costs.deal_lost_after is None:
+        return None
+    return deal_values(scorer.catalogue, scorer.hazard.columns_.encode(X))
 
 
 @dataclass(frozen=True, eq=False)
