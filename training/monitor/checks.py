@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from features.events import DAY, ENDINGS, HANDOFF, to_iso
-from features.history import History
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
 from model.drift import CALENDAR, bin_edges, bin_shares, stability_index
@@ -217,10 +215,10 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
     """Data that stopped, and a model that has grown old."""
     history = data.history
     checks = []
-    from_outside = ~_of_types(history, (HANDOFF,))  # handoffs are written by the service itself
+    from_outside = ~history.of_types(HANDOFF)  # handoffs are written by the service itself
     for name, rows, floor, what in (
         ("newest_event", from_outside, given.event_days, "an event"),
-        ("newest_outcome", _of_types(history, ENDINGS), given.outcome_days, "a purchase or loss"),
+        ("newest_outcome", history.of_types(*ENDINGS), given.outcome_days, "a purchase or loss"),
     ):
         at = history.known_at[rows & (history.known_at <= data.now)]
         if not len(at):
@@ -243,10 +241,6 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
               {"age_days": age})
     )  # fmt: skip
     return checks
-
-
-def _of_types(history: History, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return np.isin(history.type_code, [history.types.index(name) for name in names if name in history.types])
 
 
 def _unknown(name: str, expected: str, came: str = "none") -> Check:
