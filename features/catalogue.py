@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pandas as pd
 
+from features.business_settings import EventRoles
 from features.compile_plan import compile_plan
 from features.errors import InputError
 from features.events import IDENTIFY
@@ -18,7 +19,6 @@ from features.found import Found
 from features.history import History
 from features.plan import Plan
 from features.rows import CAPS, Rows, expand_rows, read_rows
-from features.settings import EventRoles
 
 __all__ = ["CAPS", "OTHER", "Catalogue", "FeatureSpec", "Rows", "default_rows", "expand", "read_rows"]
 

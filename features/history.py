@@ -84,6 +84,10 @@ class History:
         """From when on each event can be seen: the later of occurred_at and recorded_at."""
         return np.maximum(self.occurred_at, self.recorded_at)
 
+    def of_types(self, *names: str) -> npt.NDArray[np.bool_]:
+        """(n_events,): which are of one of these types, whether or not any is there."""
+        return np.isin(self.type_code, [self.types.index(name) for name in names if name in self.types])
+
     @cached_property
     def lead_index(self) -> dict[str, int]:
         return {lead_id: i for i, lead_id in enumerate(self.lead_ids)}

@@ -15,8 +15,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from features.business_settings import CrmSettings
 from features.errors import InputError, LeadtimeError
-from features.settings import CrmSettings, load_settings
+from features.settings import load_settings
 from features.sources.imports import OBJECTS, export_files, load_export, terms
 from features.store import Store
 from features.tables import Count, Folder, Reject

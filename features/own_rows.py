@@ -16,11 +16,11 @@ from typing import Any
 
 import orjson
 
+from features.business_settings import EventRoles
 from features.catalogue import ACCOUNT_PROPERTY, DEFAULT_FILE, Catalogue
 from features.errors import InputError
 from features.feature_spec import Condition, FeatureSpec, feature_from_dict
 from features.rows import Rows, expand_rows, read_rows
-from features.settings import EventRoles
 
 _KEYS = ({field.name for field in fields(FeatureSpec)} | {"windows", "half_lives", "kind"}) - {"levels"}
 _CONDITION_KEYS = {field.name for field in fields(Condition)}

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import orjson
 
+from features.business_settings import EventRoles
 from features.errors import InputError
 from features.feature_spec import ENGAGEMENT, EVENT_FIELDS, EVERY, GIVEN, SECTION
-from features.settings import EventRoles
 
 CAPS = {"type": 16, "channel": 10, "section": 12, "value": 8, "attribute": 30, "level": 24}
 _WITHIN = {1.0: "in the last day"}

@@ -16,6 +16,7 @@ import pandas as pd
 
 BINS = 10
 LITTLE, MUCH = 0.1, 0.25
+CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # aggregations that tell the date alone, which always moves
 _LEAST = 1e-4  # share of a bin: an empty one would make the index infinite
 
 Float = npt.NDArray[np.float64]

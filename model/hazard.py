@@ -29,7 +29,7 @@ from model.estimator import CurveEstimator, aligned
 from model.fit_hazard import FIT_OPTIONS, Growth, Material, fit_ensemble
 from model.frame import Columns, Endings, check_endings, check_entry, lead_weights
 from model.grid import bin_edges, check_horizons
-from model.person_period import SEASON, Int64, TimeCovariates
+from model.person_period import Int64, TimeCovariates
 from model.tree_shapley import TreeContributions
 
 
@@ -109,17 +109,15 @@ class PurchaseHazard(CurveEstimator):
         lead_names = aligned("groups", groups, len(duration))
         start = check_entry(entry, duration, horizons[-1])
         lead_names = np.arange(len(duration)) if lead_names is None else lead_names
-        lead = np.unique(lead_names, return_inverse=True)[1]
         if len(matrix) != len(duration):
-            raise InputError(
-                where="fit", expected="as many rows in X as in y", got=f"{len(matrix)} and {len(duration)}"
-            )
+            got = f"{len(matrix)} and {len(duration)}"
+            raise InputError(where="fit", expected="as many rows in X as in y", got=got)
+        self._leads, lead = np.unique(lead_names, return_inverse=True)
         edges = bin_edges(horizons)
         self.time_ = TimeCovariates.of(edges, self.columns_, moment, duration)
         matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
-        self._leads = np.unique(lead_names)
         found = fit_ensemble(
             Material(
                 outcome=outcome,
@@ -272,21 +270,13 @@ class PurchaseHazard(CurveEstimator):
         matrix = self.masked(self.columns_.encode(self._features(X)))
         moment = aligned("as_of", as_of, len(matrix))
         if moment is None and self.time_.needs_calendar:
-            raise InputError(
-                where="as_of",
-                expected="the as-of time of each row in microseconds",
-                got="none",
-                remedy="The fit had them",
-            )
+            expected = "the as-of time of each row in microseconds"
+            raise InputError(where="as_of", expected=expected, got="none", remedy="The fit had them")
         return matrix, moment
 
     def masked(self, matrix: Float) -> Float:
         """Season is missing for a model that has not seen a year of it."""
-        season = [i for i, name in enumerate(self.columns_.names) if name in SEASON]
-        if season and not self.time_.month:
-            matrix = matrix.copy()
-            matrix[:, season] = np.nan
-        return matrix
+        return self.time_.masked(matrix, self.columns_.names)
 
     def _load(self) -> None:
         """Predictions come from the texts always, so that they are the same after a round trip."""

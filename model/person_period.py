@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -68,6 +69,14 @@ class TimeCovariates:
         if self.age >= 0:
             names += ["bin_age_days"]
         return names + [name for name in ("week", "quarter", "month") if getattr(self, name)]
+
+    def masked(self, matrix: Float, names: Sequence[str]) -> Float:
+        """``matrix`` (n, p) of features of these names, the season missing where no year of it was seen."""
+        season = [i for i, name in enumerate(names) if name in SEASON]
+        if season and not self.month:
+            matrix = matrix.copy()
+            matrix[:, season] = np.nan
+        return matrix
 
     @property
     def needs_calendar(self) -> bool:

@@ -56,8 +56,7 @@ def recording_delay(history: History, known_by: int) -> RecordingDelay:
 def _first_endings(history: History, known_by: int) -> tuple[Int64, Int64]:
     """When the endings of leads that were known before occurred, and when they were recorded."""
     entered = lead_lives(history, known_by).entered_at
-    codes = [history.types.index(name) for name in ENDINGS if name in history.types]
-    rows = np.flatnonzero(np.isin(history.type_code, codes) & (history.known_at <= known_by))
+    rows = np.flatnonzero(history.of_types(*ENDINGS) & (history.known_at <= known_by))
     # events lie in the order of leads and, within a lead, of occurred_at: the first row of each lead counts
     lead, first = np.unique(history.lead_code[rows], return_index=True)
     rows = rows[first]

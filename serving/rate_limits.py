@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import threading
 
+from features.business_settings import Limits
 from features.events import SECOND
-from features.settings import Limits
 
 BURST_SECONDS = 10  # so much of its rate may come at once; of attempts to sign in those of a minute
 _CALLERS = 10_000  # kept in memory before those that are owed nothing are forgotten

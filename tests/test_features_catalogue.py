@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 
 from features.builder import Requests, build
+from features.business_settings import EventRoles
 from features.catalogue import CAPS, Catalogue, Rows, default_rows, expand, read_rows
 from features.errors import InputError
 from features.events import DAY, Event
 from features.feature_spec import AGGREGATIONS, OTHER
 from features.history import History
 from features.property_values import section_of
-from features.settings import EventRoles
 from tests.histories import catalogues
 
 NOW = 100 * DAY

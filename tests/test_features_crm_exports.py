@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.business_settings import CrmSettings
 from features.errors import InputError
 from features.events import DAY, parse_time
 from features.load import main
-from features.settings import CrmSettings
 from features.sources.exports import Found, csv_rows, json_rows
 from features.sources.imports import OBJECTS, append_export, read_export, terms
 from features.sources.salesforce import long_id

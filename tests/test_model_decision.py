@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.settings import Costs
+from features.business_settings import Costs
 from model.curves import Curves
 from model.decision import CallCosts, call_days, critical_fractile, decide, expected_cost, fractile_day
 from model.discrete import curves_from_hazards

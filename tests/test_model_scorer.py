@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from features.builder import Requests, build
+from features.business_settings import Costs
 from features.catalogue import Catalogue, expand
 from features.errors import InputError
 from features.events import DAY, parse_time, to_iso
 from features.history import History
-from features.settings import Costs
 from features.simulate import main as simulate
 from features.tables.folder import read_tables
 from model.examples import Examples, calendar_split

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from serving_world import FixedModel, Running, World, run
 
+from features.business_settings import SalesSettings
 from features.errors import InputError
 from features.events import DAY, SECOND, Event, content_id, events_table, parse_time
-from features.settings import SalesSettings, Settings
+from features.settings import Settings
 from features.store import Store
 from features.store.schema import events as log
 from features.store.work import openings

@@ -11,9 +11,10 @@ from measurement_log import HOUR, Log
 from serving_world import NOW, Clock, NoModel, Running
 from test_serving_pages import sign_in
 
+from features.business_settings import ContractSettings, SalesSettings
 from features.errors import InputError
 from features.events import DAY, events_table, parse_time
-from features.settings import ContractSettings, SalesSettings, Settings, load_settings
+from features.settings import Settings, load_settings
 from features.store import Erasures, Store
 from model.measurement.hours import CLOCK
 from serving.app import create_app

@@ -13,8 +13,9 @@ import pytest
 from crm_client import Crm, NoModel, open_crm
 from serving_world import NOW, Clock
 
+from features.business_settings import CrmSettings
 from features.events import DAY, to_iso
-from features.settings import CrmSettings, Settings
+from features.settings import Settings
 from features.store import Erasures, Store
 from serving.app import create_app
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from serving_world import NOW, Clock, FixedModel, Running, World
 
+from features.business_settings import Limits
 from features.events import SECOND
-from features.settings import Limits, Settings
+from features.settings import Settings
 from features.store import Store
 from serving.app import create_app
 from serving.keys import Keys

@@ -15,9 +15,10 @@ import pytest
 from background_world import Models, Process
 from serving_world import NOW, Clock, NoModel, run
 
+from features.business_settings import Costs
 from features.events import DAY, Event, events_table
 from features.history import History
-from features.settings import Costs, Settings
+from features.settings import Settings
 from features.store import Store
 from model import cross_fit, fit_scorer
 from model.examples import calendar_split

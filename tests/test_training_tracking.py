@@ -92,7 +92,6 @@ def test_children_know_their_parent_and_end_by_themselves(uri: str) -> None:
             second.log(params={"leaves": 7})
         with pytest.raises(ZeroDivisionError), parent.child("trial 2") as third:
             _ = 1 / 0
-    tracking.reopen(parent.run_id).log(tags={"best": first.run_id})
     beneath = tracking.client.search_runs([parent.experiment_id], f"tags.mlflow.parentRunId = '{parent.run_id}'")
     assert {run.info.run_id: run.info.status for run in beneath} == {
         first.run_id: "FINISHED",
@@ -100,5 +99,4 @@ def test_children_know_their_parent_and_end_by_themselves(uri: str) -> None:
         third.run_id: "FAILED",
     }
     assert tracking.client.get_metric_history(first.run_id, "ibs")[0].step == 3
-    found = tracking.client.get_run(parent.run_id)
-    assert (found.info.status, found.data.tags["best"]) == ("FINISHED", first.run_id)
+    assert tracking.client.get_run(parent.run_id).info.status == "FINISHED"

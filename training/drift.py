@@ -14,13 +14,12 @@ from features.errors import InputError
 from features.events import DAY, parse_time
 from features.history import History
 from model.curves import Float
-from model.drift import BINS, Profile, drifts, profiles
+from model.drift import BINS, CALENDAR, Profile, drifts, profiles
 from model.examples import Examples, weekly_landmarks
 from model.scorer import Scorer
 
 PERIOD = 28 * DAY
 ROWS = 10_000  # of each period, at most
-_CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # tell the date alone, which always moves
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def drift(history: History, *, known_by: int, fresh: Scorer, champion: Scorer | 
     before, after = _open_leads(history, then), _open_leads(history, known_by)
     if not len(before) or not len(after):
         return None
-    names = [spec.name for spec in scorer.catalogue.features if spec.aggregation not in _CALENDAR]
+    names = [spec.name for spec in scorer.catalogue.features if spec.aggregation not in CALENDAR]
     frames = [build(history, block.requests(), scorer.catalogue) for block in (before, after)]
     readiness = [
         scorer.readiness.of(_chance(scorer, X, block)) for X, block in zip(frames, (before, after), strict=True)

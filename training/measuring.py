@@ -23,7 +23,8 @@ from training.fitting import Fitted
 @dataclass(frozen=True, eq=False)
 class Answers:
     """What a scorer says of n rows. ``start``, ``end``: of the window as it is answered, whole dates, in days after the
-    as-of time; NaN where no call is worth it. ``call``, ``day``: whether to call, and when.
+    as-of time; NaN where no call is worth it. ``call``, ``day``: whether to call, and when. ``value``: of
+    each deal, None where costs do not ask for it.
     """
 
     curves: Curves
@@ -32,6 +33,7 @@ class Answers:
     end: Float
     call: npt.NDArray[np.bool_]
     day: Float
+    value: Float | None = None
 
     @classmethod
     def of(cls, scorer: Scorer, X: pd.DataFrame, as_of: Int64) -> Answers:
@@ -39,7 +41,7 @@ class Answers:
         curves = scorer.curves(X, as_of)
         readiness = scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0])
         first, _, last = scorer.windows.days(curves, readiness)
-        value = None if scorer.costs.deal_lost_after is None else deal_values(scorer.catalogue, _numbers(X))
+        value = known_values(scorer, X)
         decision = decide(curves, scorer.costs, value)
         start, end = date_span(first, as_of)[0], date_span(last, as_of)[1]
         return cls(
@@ -49,6 +51,7 @@ class Answers:
             end=np.where(decision.call, end, np.nan),
             call=decision.call,
             day=decision.day,
+            value=value,
         )
 
     def rows(self, which: npt.NDArray[np.bool_]) -> Answers:
@@ -59,14 +62,18 @@ class Answers:
             self.end[which],
             self.call[which],
             self.day[which],
+            None if self.value is None else self.value[which],
         )
 
 
-def _numbers(X: pd.DataFrame) -> Float:
-    """The numeric columns in their places; categorical ones are not looked at."""
-    return np.column_stack(
-        [np.full(len(X), np.nan) if isinstance(X[c].dtype, pd.CategoricalDtype) else X[c] for c in X.columns]
-    )
+def known_values(scorer: Scorer, X: pd.DataFrame) -> Float | None:
+    """(n,) what each deal is worth, NaN where that is not known; None where the costs do not ask for it.
+
+    ``X``: features of the scorer's catalogue.
+    """
+    if scorer.costs.deal_lost_after is None:
+        return None
+    return deal_values(scorer.catalogue, scorer.hazard.columns_.encode(X))
 
 
 @dataclass(frozen=True, eq=False)

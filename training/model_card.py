@@ -13,7 +13,6 @@ from features.events import DAY, to_iso
 from features.lives import BOUGHT
 from model.examples import Split
 from model.metrics import Estimate, bootstrap_means, expected_observed, interval
-from model.metrics.censoring import Weights
 from model.signal import Signal
 from training.data_checks import Finding, told
 from training.fitting import Fitted
@@ -155,8 +154,7 @@ def _by_segment(trained: Trained) -> str:
             continue
         losses = measured.evaluation.ibs_losses[mine]
         score = interval(float(losses.mean()), bootstrap_means(losses[:, None], block.groups[mine], draws=200)[:, 0])
-        part = Weights(weights.times, weights.bought[mine], weights.weight[mine], weights.share_cut)
-        ratio = float(expected_observed(part, predicted[mine])[0])
+        ratio = float(expected_observed(weights.rows(mine), predicted[mine])[0])
         rows.append((name, f"{leads:,}", f"{won:,}", _interval(score, 4), f"{ratio:.2f}"))
     least = f"at least {gate.segment_leads} leads and {gate.segment_purchases} purchasers"
     if not rows:

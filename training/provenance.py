@@ -149,8 +149,7 @@ def lock_now() -> str:
 
 
 def rows_now(settings: Settings) -> str:
-    own = getattr(settings, "features_file", "")
-    return _digest_of(Path(own)) if own else ""
+    return _digest_of(Path(settings.features_file)) if settings.features_file else ""
 
 
 def _digest_of(file: Path) -> str:

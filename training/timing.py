@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,9 @@ from model.curves import Curves, Float
 from model.decision import call_days, decide, realised_cost
 from model.examples import Examples
 from model.metrics import Estimate, bootstrap_means, interval, ipcw
-from model.scorer import Scorer, deal_values
+from model.scorer import Scorer
+from training.measuring import known_values
 
-Policy = Callable[[Examples], tuple[Float, Float]]
 MODEL, AT_ONCE, FIXED, NEVER = "model", "at once", "fixed delay", "never"
 
 
@@ -85,8 +85,4 @@ def _best_delay(scorer: Scorer, earlier: Examples, longest: float) -> int:
 
 
 def _values(scorer: Scorer, rows: Examples) -> Float | None:
-    """What each deal is worth, where that decides."""
-    if scorer.costs.deal_lost_after is None:
-        return None
-    features = rows.features[list(scorer.catalogue.names)]
-    return deal_values(scorer.catalogue, scorer.hazard.columns_.encode(features))
+    return known_values(scorer, rows.features[list(scorer.catalogue.names)])

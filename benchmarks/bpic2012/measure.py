@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.curves import Curves
-from model.metrics import Estimate, Weights, ici, interval, resample_counts
+from model.metrics import Estimate, ici, interval, resample_counts
 from training.evaluation import Block, Evaluation, difference, evaluate
 
 ICI_DRAWS = 200
@@ -45,7 +45,6 @@ def _ici_intervals(block: Block, curves: Curves, *, seed: int) -> dict[int, Esti
     draws = []
     for count in counts:
         rows = np.repeat(np.arange(len(block)), count)
-        drawn = Weights(weights.times, weights.bought[rows], weights.weight[rows], weights.share_cut)
-        draws.append(ici(drawn, predicted[rows]))
+        draws.append(ici(weights.rows(rows), predicted[rows]))
     index = ici(weights, predicted)
     return {h: interval(index[j], np.array(draws)[:, j]) for j, h in enumerate(horizons)}

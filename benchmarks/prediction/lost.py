@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from benchmarks.prediction.cells import number, signed
-from benchmarks.prediction.measure import TRUTH, Measured, Scored
+from benchmarks.prediction.measure import TRUTH, Measured
 from benchmarks.prediction.product import NAME
 from benchmarks.prediction.timing import Line
 from model.metrics import Estimate
@@ -75,7 +75,3 @@ def _dates(one: Measured) -> list[str]:
             if ahead:
                 found.append(f"{line.policy}: {what}, a day late costing {', '.join(ahead)}")
     return found
-
-
-def is_ablation(scored: Scored) -> bool:
-    return scored.name.startswith(f"{NAME},")

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.prediction.fold import Answer, Fold, Method
 from benchmarks.prediction.kept import DEADLINE
+from features.business_settings import Costs
 from features.catalogue import Catalogue
-from features.settings import Costs
 from model.calibration import Calibration
 from model.decision import decide
 from model.examples import Examples

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from features.business_settings import CrmSettings
 from features.errors import ErasedLead, InputError
 from features.events import events_table
-from features.settings import CrmSettings
 from features.sources import hubspot, salesforce
 from features.sources.admission import admit, events_of
 from features.sources.exports import ExportRow, Found, Mapping_, Terms, csv_rows, read_rows

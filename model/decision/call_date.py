@@ -14,7 +14,7 @@ WEEK = 7.0
 
 
 class Costs(Protocol):
-    """What a badly timed call costs; features.settings.Costs is one."""
+    """What a badly timed call costs; features.business_settings.Costs is one."""
 
     @property
     def early(self) -> float: ...

@@ -71,7 +71,7 @@ class Handoffs:
 
 
 def read_calls(history: History) -> Calls:
-    rows = _rows(history, SALES_CALL)
+    rows = np.flatnonzero(history.of_types(SALES_CALL))
     minutes, owner = [], []
     for properties in read_properties(history, rows):
         said = number_of(properties.get("minutes"))
@@ -92,7 +92,7 @@ def read_handoffs(
     """``first_call``, ``ended``: (leads,) times, the largest integer for none. ``days_ahead``: how many days before the
     date to call on a window may open; it may from ``handoff_on`` on as well.
     """
-    rows = _rows(history, HANDOFF)
+    rows = np.flatnonzero(history.of_types(HANDOFF))
     rows = rows[history.occurred_at[rows] < ended[history.lead_code[rows]]]
     lead, at = history.lead_code[rows], history.occurred_at[rows]
     said, afterwards = _with_scores(history, lead, at, list(read_properties(history, rows)))
@@ -130,7 +130,7 @@ def _with_scores(
     history: History, lead: Int64, at: Int64, said: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], Bool]:
     """What each handoff says, where that is no score the one that was computed afterwards; and which those are."""
-    rows = _rows(history, HANDOFF_SCORED)
+    rows = np.flatnonzero(history.of_types(HANDOFF_SCORED))
     found: dict[tuple[int, int], dict[str, Any]] = {}
     for code, score in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
         try:
@@ -153,12 +153,6 @@ def _callers(lead: Int64, at: Int64, calls: Calls) -> list[str | None]:
             next((calls.owner[i] for i in range(begin, end) if calls.at[i] >= moment and calls.owner[i]), None)
         )
     return found
-
-
-def _rows(history: History, name: str) -> npt.NDArray[np.intp]:
-    if name not in history.types:
-        return np.empty(0, dtype=np.intp)
-    return np.flatnonzero(history.type_code == history.types.index(name))
 
 
 def _is_chance(name: str) -> bool:

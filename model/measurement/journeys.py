@@ -177,14 +177,7 @@ def _kinds(history: History, rules: TouchRules) -> npt.NDArray[np.int64]:
     silent = NOT_ENGAGEMENT | rules.not_touches
     nothing = np.array([name in silent for name in history.types], dtype=bool)
     kind = np.where(nothing[history.type_code], _NOTHING, kind) if len(history.types) else kind
-    return np.where(of_type(history, SALES_CALL), _SALES, kind)
-
-
-def of_type(history: History, name: str) -> Bool:
-    """(events,): which are of this type."""
-    if name not in history.types:
-        return np.zeros(history.n_events, dtype=bool)
-    return np.asarray(history.type_code == history.types.index(name))
+    return np.where(history.of_types(SALES_CALL), _SALES, kind)
 
 
 def _touches(history: History, rows: npt.NDArray[np.intp], rules: TouchRules) -> Touches:
@@ -207,7 +200,7 @@ def _sources(history: History, kind: npt.NDArray[np.int64]) -> Int32:
 
 
 def _created(history: History) -> Int64:
-    rows = np.flatnonzero(of_type(history, IDENTIFY))
+    rows = np.flatnonzero(history.of_types(IDENTIFY))
     found = first_by_lead(history.n_leads, history.lead_code[rows], history.occurred_at[rows])
     first = history.occurred_at[history.start[:-1]] if history.n_leads else found
     return np.asarray(np.where(found == NEVER, first, found))
@@ -216,7 +209,7 @@ def _created(history: History) -> Int64:
 def _values(history: History, won: Bool, traits: dict[str, dict[str, Any]]) -> Float:
     """Of a purchase the value said last, else the trait."""
     value = np.array([_amount(traits.get(lead_id, {}).get("value")) for lead_id in history.lead_ids], dtype=np.float64)
-    rows = np.flatnonzero(of_type(history, PURCHASED))
+    rows = np.flatnonzero(history.of_types(PURCHASED))
     for lead, properties in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
         said = _amount(properties.get("value"))
         if np.isfinite(said) and won[lead]:

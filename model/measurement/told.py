@@ -49,28 +49,24 @@ def read_told(history: History, outcome: npt.NDArray[np.int8]) -> Told:
     reason: list[str | None] = [None] * n
     satisfaction = np.full(n, np.nan)
     for name, ending in ((PURCHASED, BOUGHT), (LOST, GONE)):
-        rows = _rows(history, name)
+        rows = np.flatnonzero(history.of_types(name))
         rows = rows[outcome[history.lead_code[rows]] == ending]
         for lead, said in zip(history.lead_code[rows].tolist(), read_properties(history, rows), strict=True):
             reason[lead] = text_of(said.get("reason")) or reason[lead]
             known = _satisfaction(said)
             if np.isfinite(known):
                 satisfaction[lead] = known
-    rejected = _rows(history, HANDOFF_REJECTED)
+    rejected = np.flatnonzero(history.of_types(HANDOFF_REJECTED))
     return Told(
         reason=tuple(reason),
         satisfaction=satisfaction,
-        disposition=tuple(_disposition(said) for said in read_properties(history, _rows(history, SALES_CALL))),
+        disposition=tuple(
+            _disposition(said) for said in read_properties(history, np.flatnonzero(history.of_types(SALES_CALL)))
+        ),
         rejected_lead=history.lead_code[rejected],
         rejected_at=history.occurred_at[rejected],
         rejected_reason=tuple(text_of(said.get("reason")) for said in read_properties(history, rejected)),
     )
-
-
-def _rows(history: History, name: str) -> npt.NDArray[np.intp]:
-    if name not in history.types:
-        return np.empty(0, dtype=np.intp)
-    return np.flatnonzero(history.type_code == history.types.index(name))
 
 
 def _satisfaction(said: Mapping[str, Any]) -> float:

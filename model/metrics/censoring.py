@@ -61,6 +61,10 @@ class Weights:
     weight: Float
     share_cut: float
 
+    def rows(self, which: npt.NDArray[np.bool_ | np.int64]) -> Weights:
+        """Of some rows; G stays as it was estimated from all."""
+        return Weights(self.times, self.bought[which], self.weight[which], self.share_cut)
+
 
 def ipcw(
     duration: npt.ArrayLike,

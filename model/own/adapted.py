@@ -23,7 +23,7 @@ from model.grid import bin_edges, check_horizons
 from model.own.encoding import Encoding, typical
 from model.own.reading import cause_specific_curves, cumulative_hazard, is_joint, joint_curves, one_ending, taken
 from model.own.skops_file import from_bytes, to_bytes
-from model.person_period import SEASON, TimeCovariates
+from model.person_period import TimeCovariates
 
 KIND = "own"
 FILE = "estimator.skops"
@@ -102,9 +102,8 @@ class Adapted(CurveEstimator):
         self._leads, lead = np.unique(names, return_inverse=True)
         moment = aligned("as_of", as_of, n)
         given = {"groups": names, "as_of": moment, "entry": start}
-        if moment is not None and not TimeCovariates.of(self.edges_, self.columns_, moment, duration).month:
-            matrix = matrix.copy()
-            matrix[:, [name in SEASON for name in self.columns_.names]] = np.nan
+        if moment is not None:
+            matrix = TimeCovariates.of(self.edges_, self.columns_, moment, duration).masked(matrix, self.columns_.names)
         rows = _Rows(matrix, endings(outcome, duration), {k: v for k, v in given.items() if v is not None})
         self.typical_ = typical(self.columns_, matrix)
         self.encoding_ = Encoding.of(self.estimator, self.columns_, matrix)

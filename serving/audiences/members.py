@@ -12,10 +12,10 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
+from features.business_settings import Measurement
 from features.events import to_datetime
 from features.lives import OPEN
 from features.property_values import text_of
-from features.settings import Measurement
 from features.store import Store
 from features.store.work import openings, scores
 from model.measurement import audiences

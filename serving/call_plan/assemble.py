@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from features.business_settings import SalesSettings
 from features.events import to_datetime, to_iso
 from features.history import History
-from features.settings import SalesSettings, Settings
+from features.settings import Settings
 from model.curves import Float
 from serving import answers
 from serving.call_plan.closed_days import closed_days

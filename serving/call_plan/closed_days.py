@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from features.business_settings import SalesSettings
 from features.errors import InputError
-from features.settings import SalesSettings
 
 
 def closed_days(sales: SalesSettings, years: range) -> frozenset[date]:

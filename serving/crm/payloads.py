@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from features.business_settings import Disposition
 from features.events import EARLIEST, parse_time
-from features.settings import Disposition
 from features.sources.cells import Moment
 from serving.payloads import Name, Properties, Strict, Time
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.business_settings import EventRoles
 from features.events import to_iso
 from features.feature_spec import SECTION
 from features.property_values import section_of
-from features.settings import EventRoles
 from model.curves import Float
 from serving.dossier.known import Answer, Known, Seen, shortened
 

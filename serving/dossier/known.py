@@ -11,11 +11,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.business_settings import EventRoles
 from features.errors import ErasedLead, UnknownLead
 from features.events import NOT_ENGAGEMENT
 from features.history import History
 from features.property_values import number_of, text_of
-from features.settings import EventRoles, Settings
+from features.settings import Settings
 from features.store import Erasures, Store
 
 Answer = dict[str, Any]

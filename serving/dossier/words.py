@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from features.business_settings import EventRoles
 from features.events import HANDOFF, HANDOFF_SCORED, IDENTIFY, LOST, NEED_DECLARED, PURCHASED, SALES_CALL
 from features.property_values import text_of
-from features.settings import EventRoles
 from serving.dossier.known import Seen, shortened
 
 _TRAITS = 4  # of a statement that are named

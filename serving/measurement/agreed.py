@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import sqlalchemy as sa
 
+from features.business_settings import SalesSettings
 from features.events import parse_time, to_datetime
-from features.settings import SalesSettings, Settings
+from features.settings import Settings
 from features.store import Store
 from features.store.work import openings
 from model.measurement.contract import Terms

@@ -15,8 +15,7 @@ LATER, DAYS = 2.0, 2.0  # so many times as late, and at least by so many days
 
 def outcome_delays(history: History, end: int) -> Finding:
     """From the ending of a lead to when it was recorded; late ones look like open leads meanwhile."""
-    kinds = [history.types.index(kind) for kind in ENDINGS if kind in history.types]
-    ended = np.isin(history.type_code, kinds)
+    ended = history.of_types(*ENDINGS)
     known, delay = history.known_at[ended], (history.known_at - history.occurred_at)[ended] / DAY
     newest = delay[known >= end - NEWEST * WEEK]
     before = delay[(known < end - NEWEST * WEEK) & (known >= end - (NEWEST + BEFORE) * WEEK)]

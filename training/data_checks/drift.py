@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from features.builder import build
 from features.events import parse_time
 from features.history import History
-from model.drift import BINS, MUCH, drifts, profiles
+from model.drift import BINS, CALENDAR, MUCH, drifts, profiles
 from model.examples import WEEK, Examples, weekly_landmarks
 from model.scorer import Scorer
 from training.data_checks.finding import Finding
@@ -16,7 +16,6 @@ from training.data_checks.finding import Finding
 NEWEST, BEFORE = 4, 26  # weeks
 MOST_ROWS, NAMED = 3_000, 5
 MOST_PAIRS = 2_000_000  # of leads and dates, of which the rows are taken: with more leads there are fewer dates
-CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # aggregations that must differ
 
 
 def feature_drift(history: History, champion: Scorer, end: int) -> Finding:

@@ -21,7 +21,7 @@ def volume(history: History, entered: Int64, end: int) -> Iterator[Finding]:
     yield _counted("leads", "new leads", entered, end, remedy=feed)
     for name, kind in (("purchases", PURCHASED), ("losses", LOST)):
         if kind in history.types:
-            at = history.known_at[history.type_code == history.types.index(kind)]
+            at = history.known_at[history.of_types(kind)]
             remedy = "Look whether the CRM still sends outcomes: without them every lead seems to be open"
             yield _counted(name, name, at, end, newest=OUTCOME_WEEKS, remedy=remedy)
 

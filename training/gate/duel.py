@@ -138,12 +138,12 @@ class Duel:
         return np.arange(0, len(self.block), max(1, step))
 
     def _calibration_index(self, rows: Int64) -> tuple[float, float]:
-        weights = _rows_of(self._weights, rows)
+        weights = self._weights.rows(rows)
         own, other = (float(ici(weights, predicted[rows], points=POINTS).mean()) for predicted in self._predicted)
         return own, other
 
     def _ratio(self, rows: Int64) -> tuple[float, float]:
-        weights = _rows_of(self._weights, rows)
+        weights = self._weights.rows(rows)
         own, other = (
             _mean_known(np.abs(np.log(expected_observed(weights, predicted[rows])))) for predicted in self._predicted
         )
@@ -192,6 +192,7 @@ class Duel:
                 self.block.outcome,
                 costs,
                 longest=longest,
+                value=self.own.value,
             )
             for answers in (self.own, self.other)
         )
@@ -201,10 +202,6 @@ class Duel:
 def share(margin: float, found: Gap | None) -> float:
     """A margin that is a share of the rival's figure, in its unit."""
     return 0.0 if found is None else margin * abs(found.other)
-
-
-def _rows_of(weights: Weights, rows: Int64) -> Weights:
-    return Weights(weights.times, weights.bought[rows], weights.weight[rows], weights.share_cut)
 
 
 def _mean_known(values: Float) -> float:

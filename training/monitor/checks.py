@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from features.events import DAY, ENDINGS, HANDOFF, to_iso
-from features.history import History
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
-from model.drift import bin_edges, bin_shares, stability_index
+from model.drift import CALENDAR, bin_edges, bin_shares, stability_index
 from model.watching.channels import WINDOWS, Channel, channels
 from model.watching.deadlines import WEEK, Due, due, level
 from model.watching.forecasts import Forecasts, Weeks, calibration, windows_kept
@@ -26,7 +24,6 @@ TRAIN = "Train anew: python -m training.train"
 LEAST = 50  # open leads below which a distribution says nothing
 LEAST_DUE = 10  # deadlines, below which it is not known what is usual
 REFERENCE = 364 * DAY  # before the model was trained: what deadlines did
-_CALENDAR = frozenset({"weekday", "month", "day_of_year"})  # features that differ on another day by themselves
 _CERTAIN = 0.001  # a chance that is taken for none, shared out among what is looked at
 
 
@@ -93,7 +90,7 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
     specs = data.scorer.catalogue.features
     index, limit = {}, {}
     for j, spec in enumerate(specs):
-        if spec.aggregation in _CALENDAR:
+        if spec.aggregation in CALENDAR:
             continue
         levels = None if spec.levels is None else len(spec.levels)
         index[spec.name], bins = _index(before[:, j], now[:, j], levels=levels)
@@ -222,14 +219,10 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
     """Data that stopped, and a model that has grown old."""
     history = data.history
     checks = []
+    from_outside = ~history.of_types(HANDOFF)  # handoffs are written by the service itself
     for name, rows, floor, what in (
-        (
-            "newest_event",
-            ~_of_types(history, (HANDOFF,)),
-            given.event_days,
-            "an event",
-        ),  # which the service writes itself
-        ("newest_outcome", _of_types(history, ENDINGS), given.outcome_days, "a purchase or loss"),
+        ("newest_event", from_outside, given.event_days, "an event"),
+        ("newest_outcome", history.of_types(*ENDINGS), given.outcome_days, "a purchase or loss"),
     ):
         at = history.known_at[rows & (history.known_at <= data.now)]
         if not len(at):
@@ -252,10 +245,6 @@ def ages(data: Material, given: MonitorSettings) -> list[Check]:
               {"age_days": age})
     )  # fmt: skip
     return checks
-
-
-def _of_types(history: History, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return np.isin(history.type_code, [history.types.index(name) for name in names if name in history.types])
 
 
 def _unknown(name: str, expected: str, came: str = "none") -> Check:

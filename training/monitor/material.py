@@ -78,15 +78,12 @@ class Material:
 
 def newest_event(history: History, now: int) -> int:
     """When the newest was known that the service did not write itself; ``now`` without any."""
-    own = history.types.index(HANDOFF) if HANDOFF in history.types else -1
-    return int(history.known_at[history.type_code != own].max(initial=0)) or now
+    return int(history.known_at[~history.of_types(HANDOFF)].max(initial=0)) or now
 
 
 def recording_delay(history: History) -> int:
     """Microseconds within which nine of ten endings were recorded."""
-    codes = [history.types.index(name) for name in ENDINGS if name in history.types]
-    rows = np.isin(history.type_code, codes)
-    late = (history.recorded_at - history.occurred_at)[rows]
+    late = (history.recorded_at - history.occurred_at)[history.of_types(*ENDINGS)]
     return int(max(np.quantile(late, 0.9, method="higher"), 0)) if len(late) else 0
 
 

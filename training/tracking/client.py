@@ -77,10 +77,6 @@ class Tracking:
         with opened(self.client, self._experiment, name, parent=parent, tags=tags) as run:
             yield run
 
-    def reopen(self, run_id: str) -> Run:
-        """A run of before, to write more into it; its status stays as it is."""
-        return Run(self.client, self._experiment, run_id)
-
     def register(
         self, run: Run, files: Mapping[str, bytes], *, tags: Mapping[str, str], example: Example | None = None
     ) -> str:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARENT = "mlflow.parentRunId"  # how MLflow's pages know which runs belong together
-NOTE = "mlflow.note.content"  # the description on a run's page, in Markdown
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,6 @@ class Run:
     def datasets(self, logged: Sequence[Logged]) -> None:
         """What this run learned from and was measured on."""
         self.client.log_inputs(self.run_id, datasets=[each.entity() for each in logged])
-
-    def describe(self, markdown: str) -> None:
-        """The text that stands at the top of the run's page."""
-        self.log(tags={NOTE: markdown})
 
     def files(self, folder: str, files: Mapping[str, bytes]) -> None:
         """``folder``: within the run's artifacts, "" for none."""

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.builder import Requests
+from features.business_settings import EventRoles
 from features.catalogue import Catalogue, expand
 from features.errors import InputError
 from features.events import DAY
 from features.history import History
-from features.settings import EventRoles
 from features.tables import read_tables
 from model.examples import Examples, calendar_split, training_landmarks
 from training.fitting import serving_split
