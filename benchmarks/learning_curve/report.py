@@ -37,8 +37,8 @@ Aalen-Johansen*: integrated Brier score over that of Aalen-Johansen learned from
 brackets the 95 % interval of the mean over the draws, with a single draw that of resampling the leads that are
 asked about. *Share of the best possible*: of the gain over Aalen-Johansen that the true law makes, given all that the
 tables show. *Features used*: fits that trusted features for at least one ending; the others are Aalen-Johansen's curve.
-Seconds and memory (beyond what was held before) are of one fit with its features. `training.train` refuses below 50
-leads or 20 purchases; here the parts below this check are run."""
+Seconds and memory (beyond what was held before) are of one fit with its features. `training.train` gives one shrunken
+curve for everybody below 50 leads or 20 purchases; here the model is asked all the same."""
     ]
     for name, (material, drawn) in found.items():
         parts.append(f"### {name}\n\n{_about(material)}\n\n{_table(drawn)}{_refused(drawn)}")
