@@ -182,10 +182,14 @@ def _sampler_seed(study: Study, asked: Asked, process: int) -> int:
 
 def said_of(trial: FrozenTrial, study: Study) -> str:
     """A line on a trial that has ended."""
-    done = {TrialState.COMPLETE: "", TrialState.PRUNED: "broken off early", TrialState.FAIL: "interrupted"}
     seconds = 0.0 if trial.duration is None else trial.duration.total_seconds()
     scores = list(trial.intermediate_values.values())
     score = f"{scores[-1]:.4f}" if scores else "     -"
+    done = {
+        TrialState.COMPLETE: "",
+        TrialState.PRUNED: f"broken off early: behind others after {len(scores)} of the folds",
+        TrialState.FAIL: "interrupted",
+    }
     mark = "settings in force" if REFERENCE in trial.user_attrs else done[trial.state]
     best = f"best {study.best_value:.4f}" if completed(study) else ""
     return f"trial {trial.number:<4} {seconds:6.1f} s   {score}   {best}   {mark}".rstrip()
