@@ -6,6 +6,7 @@ Only the size of the model and, with SMALL_TRAIN_WAIT, the seconds that uploadin
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ def wait_while_registering(seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    # what a shell starts in the background ignores Ctrl-C, and so would this
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     make_small()
     if "SMALL_TRAIN_WAIT" in os.environ:
         wait_while_registering(float(os.environ["SMALL_TRAIN_WAIT"]))

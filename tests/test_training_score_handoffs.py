@@ -116,7 +116,8 @@ def test_reports_use_these_scores_and_say_so(made: Scored) -> None:
     windows = reports.windows(SplitQuery(), NOW)
     assert windows["computed_afterwards"] == n
     assert windows["total"]["handoffs"] > 10
-    sourced = reports.sourced(PeriodQuery(), NOW)
+    ahead = SETTINGS.model_copy(update={"handoff_days_ahead": 21})
+    sourced = Reports(Inputs(made.store, ahead), ahead).sourced(PeriodQuery(), NOW)
     assert sourced["computed_afterwards"] == sourced["ripe_leads"] > 0
 
 
