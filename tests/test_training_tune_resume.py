@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from optuna.trial import Trial, TrialState
 
 from features.errors import InputError, StoreUnavailable
@@ -39,12 +40,26 @@ search(study, objective, Budget(time.monotonic() + 600, 10, "first"))
 """
 
 
+def wait_for_a_beat(url: str) -> None:
+    """Until the third trial has told that it lives: before, nobody could know that it died."""
+    storage = open_storage(url, beat=BEAT, grace=GRACE)
+    trial = open_study(storage, "s", seed=1).get_trials()[2]._trial_id
+    query, limit = sa.text("SELECT count(*) FROM trial_heartbeats WHERE trial_id = :trial"), time.monotonic() + 60
+    with storage.engine.connect() as connection:
+        while not connection.execute(query, {"trial": trial}).scalar():
+            assert time.monotonic() < limit
+            connection.rollback()
+            time.sleep(0.1)
+    storage.engine.dispose()
+
+
 def test_after_a_kill_the_search_goes_on_and_tries_the_lost_trial_again(bare_database_url: str) -> None:
     command = [sys.executable, "-c", KILLED, bare_database_url]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "under way\n"
+        wait_for_a_beat(bare_database_url)
         process.send_signal(signal.SIGKILL)
         process.wait()
     storage = open_storage(bare_database_url, beat=BEAT, grace=GRACE)
