@@ -71,6 +71,8 @@ def test_the_page_shows_each_day_with_its_calls(urgent: Running) -> None:
         assert re.findall(r'href="/leads/([^"]+)"', shown) == mine
         assert f"{len(mine)} call" in shown
     assert ">due today<" in text
+    rest = [lead for lead in plan["leads"] if lead["planned_on"] is None and lead["state"] in ("coming", "no_call")]
+    assert (f"{len(rest)} more lead" in text) == bool(rest)
 
 
 def test_one_salesperson_and_the_file_of_what_is_shown(urgent: Running) -> None:

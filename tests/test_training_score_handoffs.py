@@ -116,9 +116,15 @@ def test_reports_use_these_scores_and_say_so(made: Scored) -> None:
     windows = reports.windows(SplitQuery(), NOW)
     assert windows["computed_afterwards"] == n
     assert windows["total"]["handoffs"] > 10
-    ahead = SETTINGS.model_copy(update={"handoff_days_ahead": 21})
-    sourced = Reports(Inputs(made.store, ahead), ahead).sourced(PeriodQuery(), NOW)
-    assert sourced["computed_afterwards"] == sourced["ripe_leads"] > 0
+    ripe = {}
+    for days_ahead in (None, 21):
+        given = SETTINGS.model_copy(update={"handoff_days_ahead": days_ahead})
+        sourced = Reports(Inputs(made.store, given), given).sourced(PeriodQuery(), NOW)
+        assert sourced["computed_afterwards"] == sourced["ripe_leads"]
+        ripe[days_ahead] = sourced["ripe_leads"]
+    due = [one for one in made.scores().values() if one.get("handoff_on", "9999") <= one["handed_over_at"][:10]]
+    assert ripe[None] <= len(due)
+    assert ripe[21] > ripe[None], "the market hands over some weeks ahead"
 
 
 def test_a_second_run_finds_nothing_to_do_and_training_does_not_see_the_scores(made: Scored) -> None:
