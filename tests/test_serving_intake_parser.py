@@ -95,10 +95,10 @@ def test_every_event_of_a_batch_is_in_the_log_or_among_the_rejected(
 ) -> None:
     body = json.dumps({**around, "batch": batch}).encode()
     headers = {**live.key, "Content-Encoding": "gzip" if zipped else "identity"}
-    before = live.store.position()
+    before = live.store.events().num_rows
     answer = live.client.post("/v1/batch", data=gzip.compress(body) if zipped else body, headers=headers)
     assert (answer.status_code, answer.json) == (200, {"success": True})
-    assert live.store.position() - before <= len(batch)
+    assert live.store.events().num_rows - before <= len(batch)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
@@ -123,7 +123,7 @@ def test_what_is_nested_without_end_is_refused_alone(live: Running) -> None:
         deep = '{"type": "track", "userId": "a", "event": "x", "messageId": "%d", "properties": {"x": %s%s}}'
         deep = deep % (depth, "[" * depth, "]" * depth)
         good = json.dumps({"type": "track", "userId": "a", "event": "x", "messageId": f"beside {depth}"})
-        before = live.store.position()
+        before = live.store.events().num_rows  # not the position: an event that was sent twice may use one up
         answer = live.client.post("/v1/batch", data=f'{{"batch": [{deep}, {good}]}}', headers=live.key)
         assert answer.status_code == 200
-        assert live.store.position() == before + 1
+        assert live.store.events().num_rows == before + 1
