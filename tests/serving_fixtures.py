@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from registry_alias import point
 from serving_world import END, NOW, FixedModel, Running, World, run
 
 from features import simulate
@@ -86,7 +87,7 @@ def registered(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     tracking = Tracking(uri, model_name="leadtime")
     with tracking.run("test") as started:
         version = tracking.register(started, world.scorer.to_files(), tags={})
-    tracking.promote(version, "champion")
+    point(tracking, "champion", version)
     return uri
 
 

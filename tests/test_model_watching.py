@@ -13,10 +13,11 @@ from scipy.stats import binom
 from features.events import DAY, Event
 from features.history import History
 from features.lives import BOUGHT, GONE, OPEN, lead_lives
+from model.drift import chance_index
 from model.watching.channels import channels
 from model.watching.deadlines import due
 from model.watching.forecasts import NO_DAY, Forecasts, calibration, dates, weeks, windows_kept
-from model.watching.proportions import below_usual, chance_index, longest_silence, share_limits
+from model.watching.proportions import below_usual, longest_silence, share_limits
 from model.watching.sequential import evidence
 from model.watching.verdict import FINE, RETRAIN, UNKNOWN, WATCH, Check, verdict, why
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from registry_alias import point
 from serving_world import NOW, FixedModel, Running, run
 from walkthrough import OWN_MODELS, write_files
 
@@ -134,7 +135,7 @@ def test_the_service_loads_it_where_its_settings_trust_it(
     uri = f"sqlite:///{folder}/mlflow.db"
     tracking = Tracking(uri, model_name="leadtime")
     with tracking.run("test") as started:
-        tracking.promote(tracking.register(started, scorer.to_files(), tags={}), "champion")
+        point(tracking, "champion", tracking.register(started, scorer.to_files(), tags={}))
     served = load("leadtime", "champion", uri, trusted=Settings(estimator={"class": CLASS}).estimator.trusts)
     assert served.scorer.digest() == scorer.digest()
     by_type = Settings(estimator={"trusted": ["weekly_hazard.WeeklyHazard"]}).estimator.trusts

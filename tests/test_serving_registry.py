@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
+from registry_alias import point
 from serving_world import NOW, World, run
 
 from features.errors import ModelUnavailable
@@ -45,7 +46,7 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(
     with pytest.raises(ModelUnavailable, match="alias 'contender'"):
         registry.current()
     good = register(world.scorer.to_files())
-    tracking.promote(good, "contender")
+    point(tracking, "contender", good)
     registry.refresh()
     first = registry.current()
     assert (first.registered, first.version) == (good, "7")
@@ -60,7 +61,7 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(
         {"scorer.json": _with_changed(files, "readiness", {"chance": [0.0], "rank": "high"}), **_without_scorer(files)},
     ):
         number = register(broken)
-        tracking.promote(number, "contender")
+        point(tracking, "contender", number)
         registry.refresh()
         assert registry.current() is first, "the old one goes on serving"
         assert f"model number {number} in the registry is refused" in registry.refused
@@ -71,7 +72,7 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(
             registry.refresh()
         assert caplog.text == "", "said once"
     better = register(world.scorer.to_files())
-    tracking.promote(better, "contender")
+    point(tracking, "contender", better)
     registry.refresh()
     assert registry.current().registered == better
     assert registry.refused is None
@@ -128,7 +129,7 @@ def test_files_that_were_changed_after_training_are_refused(world: World, tmp_pa
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     tracking = Tracking(uri, model_name="leadtime")
     with tracking.run("test") as run:
-        tracking.promote(tracking.register(run, world.scorer.to_files(), tags={}), "champion")
+        point(tracking, "champion", tracking.register(run, world.scorer.to_files(), tags={}))
     assert load("leadtime", "champion", uri).version == "7"
     (purchase,) = tmp_path.rglob("scorer/purchase.txt")
     purchase.write_bytes(purchase.read_bytes().replace(b"tree", b"Tree", 1))

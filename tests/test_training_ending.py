@@ -1,4 +1,4 @@
-"""How jobs that write a file end: one line and an exit code, whatever goes wrong."""
+"""How jobs end: one line and an exit code, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ OUT = Path("scores.csv")
 def test_a_job_that_is_done_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: None, out=OUT, interrupted="nothing was written") == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_job_may_say_with_which_code_it_ends() -> None:
+    assert exit_code(lambda: 1, interrupted="nothing was kept") == 1
+
+
+def test_a_fault_of_the_disk_is_not_hidden_by_a_job_that_writes_no_file() -> None:
+    def job() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        exit_code(job, interrupted="nothing was kept")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from registry_alias import point
 
 from features import load, simulate
 from features.builder import Requests, build
@@ -185,7 +186,7 @@ def test_out_must_be_a_kind_of_file_that_can_be_written(trained: Path, capsys: p
 
 def test_a_model_that_is_tried_against_the_serving_one(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = tracking(trained)
-    found.promote("1", "champion")
+    point(found, "champion", "1")
     assert train.main(["--as-known-at", END, "--data", "sample"]) == 0
     assert "Version 2 of leadtime is registered" in capsys.readouterr().out
     run = found.client.get_run(found.client.get_model_version("leadtime", "2").run_id)

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from registry_alias import point
 from small_scorer import small_scorer
 
 from features.settings import Settings
@@ -182,7 +183,7 @@ def test_an_alias_that_another_tool_moved_is_noted_and_gone_back_along(
 ) -> None:
     monkeypatch.setattr("training.tracking.versions._PATIENCE", 0.1)
     one, two = add(tracking), add(tracking)
-    tracking.promote(one, "champion")
+    point(tracking, "champion", one)
     assert versions(tracking).path() == [one, two, one]
     assert promote.main(["--rollback"]) == 0
     assert tracking.find("champion") == two
@@ -192,7 +193,7 @@ def test_an_alias_that_another_tool_moved_is_noted_and_gone_back_along(
 def test_a_model_that_served_before_there_was_a_log_can_be_gone_back_to(tracking: Tracking) -> None:
     with tracking.run("train") as run:
         one = tracking.register(run, small_scorer("x").to_files(), tags={})
-    tracking.promote(one, "champion")
+    point(tracking, "champion", one)
     two = add(tracking)
     assert tracking.find("champion") == two
     assert promote.main(["--rollback"]) == 0

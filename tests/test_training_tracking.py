@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from registry_alias import point
 
 from features.errors import InputError, ModelUnavailable
 from training.tracking import Tracking
@@ -29,7 +30,7 @@ def test_a_registered_scorer_comes_back_by_version_and_by_alias(uri: str) -> Non
         version = tracking.register(run, FILES, tags={"gate": "passed"})
     assert tracking.load(version) == FILES
     assert tracking.find("champion") is None
-    tracking.promote(version, "champion")
+    point(tracking, "champion", version)
     assert tracking.find("champion") == version
     assert tracking.load("champion") == FILES
     finished = tracking.client.get_run(run.run_id)
@@ -45,7 +46,7 @@ def test_versions_count_up_and_the_alias_stays(uri: str) -> None:
     for _ in range(2):
         with tracking.run("train") as run:
             versions.append(tracking.register(run, FILES, tags={}))
-    tracking.promote(versions[0], "champion")
+    point(tracking, "champion", versions[0])
     assert versions == ["1", "2"]
     assert tracking.find("champion") == "1"
 

@@ -14,7 +14,7 @@ from features.errors import InputError
 from features.events import DAY, parse_time
 from features.history import History
 from model.curves import Float
-from model.drift import BINS, CALENDAR, Profile, drifts, profiles
+from model.drift import BINS, CALENDAR, Profile, chance_index, drifts, profiles
 from model.examples import Examples, weekly_landmarks
 from model.scorer import Scorer
 
@@ -66,7 +66,7 @@ def drift(history: History, *, known_by: int, fresh: Scorer, champion: Scorer | 
         features=drifts(profiles(frames[0], names), frames[1]),
         scores=Profile.of(pd.Series(readiness[0])).index(pd.Series(readiness[1])),
         rows=(len(before), len(after)),
-        chance=(BINS - 1) * (1 / leads[0] + 1 / leads[1]),
+        chance=chance_index(leads[0], leads[1], BINS),
         agreement=agreement,
     )
 

@@ -14,13 +14,25 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from features.errors import InputError
-from features.events import EVENT_SCHEMA, HANDOFF_SCORED
+from features.events import DAY, EVENT_SCHEMA, HANDOFF_SCORED, parse_time
 from features.history import History
 from features.store import Store
 from features.store.schema import rejected_events
 from features.tables import read_tables
 
 _REASONS = 20  # of refusals that are told apart
+
+
+def moment_known(as_known_at: str | None, *, now: int) -> int:
+    """Microseconds of the option --as-known-at, ``now`` without it. InputError for one in the future; the day in which
+    it is still yesterday elsewhere is none.
+    """
+    if as_known_at is None:
+        return now
+    found = parse_time(as_known_at, where="--as-known-at")
+    if found > now + DAY:
+        raise InputError(where="--as-known-at", expected="a time that is not in the future", got=as_known_at)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

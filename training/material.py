@@ -13,7 +13,7 @@ from model.examples import Split, calendar_split
 from training.cold_start import Lacking, cold_split, lacking
 from training.inputs import Read, Source, digest
 from training.progress import Progress
-from training.provenance import Provenance, code_now, learned_settings, lock_now, machine_now, rows_now, versions_now
+from training.provenance import Provenance, code_now, learned_settings, lock_now, machine_now, versions_now
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def gather(
             lock=lock_now(),
             machine=machine_now(),
             versions=versions_now(),
-            rows=rows_now(settings),
+            rows=rows_digest(settings.features_file),
         ),
         version=version_name(settings, split, data=data, seed=seed),
         lacking=found,

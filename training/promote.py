@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from features.errors import InputError, LeadtimeError
+from features.errors import InputError
 from features.settings import Settings, load_settings
+from training.ending import exit_code
 from training.progress import stage
 from training.promotion import fault
 from training.roster import roster
@@ -103,24 +104,20 @@ def _check(given: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 2 when it cannot be."""
     given = _parser().parse_args(argv)
+    return exit_code(lambda: _run(given), interrupted="see python -m training.promote --list")
+
+
+def _run(given: argparse.Namespace) -> None:
     now = time.time_ns() // 1000
-    try:
-        _check(given)
-        settings = load_settings()
-        tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
-        if given.list:
-            print(roster(Versions(tracking, settings.model_alias), settings, most=None if given.all else 20))
-        elif given.rollback:
-            print(roll_back(tracking, settings, given.why or "", now=now))
-        else:
-            print(promote(tracking, settings, given.version, given, now=now))
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; see python -m training.promote --list", file=sys.stderr)
-        return 130
-    return 0
+    _check(given)
+    settings = load_settings()
+    tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
+    if given.list:
+        print(roster(Versions(tracking, settings.model_alias), settings, most=None if given.all else 20))
+    elif given.rollback:
+        print(roll_back(tracking, settings, given.why or "", now=now))
+    else:
+        print(promote(tracking, settings, given.version, given, now=now))
 
 
 if __name__ == "__main__":

@@ -148,10 +148,6 @@ def lock_now() -> str:
     return _digest_of(_LOCK)
 
 
-def rows_now(settings: Settings) -> str:
-    return _digest_of(Path(settings.features_file)) if settings.features_file else ""
-
-
 def _digest_of(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ""
 

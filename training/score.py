@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="score leads of a folder of tables, not of the store")
     parser.add_argument("--model", metavar="ALIAS", help="alias or version; the serving model if not given")
     given = parser.parse_args(argv)
-    return exit_code(lambda: _write_scores(given), out=given.out, interrupted="nothing was written")
+    return exit_code(lambda: _write_scores(given), interrupted="nothing was written", out=given.out)
 
 
 def _write_scores(given: argparse.Namespace) -> None:

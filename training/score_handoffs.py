@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.builder import Requests, build_matrix
-from features.errors import InputError, LeadtimeError
+from features.errors import InputError
 from features.events import DAY, HANDOFF, HANDOFF_SCORED, Event, content_id, events_table, to_iso
 from features.history import History
 from features.lives import OPEN, lead_lives, standings
@@ -30,6 +30,7 @@ from features.settings import Settings, load_settings
 from features.store import Store
 from model.examples import calendar_split
 from model.scorer import Scorer
+from training.ending import exit_code
 from training.fitting import check_enough, fit, serving_split
 from training.progress import stage
 
@@ -163,25 +164,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--retrain-days", type=int, default=RETRAIN, help="days between two models (%(default)s)")
     parser.add_argument("--seed", type=int, help="the same log, settings and seed give the same scores")
     given = parser.parse_args(argv)
-    try:
-        if given.retrain_days < 1:
-            raise InputError(where="--retrain-days", expected="a number of days from 1 on", got=str(given.retrain_days))
-        settings = load_settings()
-        seed = settings.seed if given.seed is None else given.seed
-        with Store.open(settings.database_url) as store:
-            now = time.time_ns() // 1000
-            done = score_handoffs(store, settings, retrain_days=given.retrain_days, seed=seed, now=now)
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what was scored so far is in the log", file=sys.stderr)
-        return 130
+    return exit_code(lambda: _score(given), interrupted="what was scored so far is in the log")
+
+
+def _score(given: argparse.Namespace) -> None:
+    if given.retrain_days < 1:
+        raise InputError(where="--retrain-days", expected="a number of days from 1 on", got=str(given.retrain_days))
+    settings = load_settings()
+    seed = settings.seed if given.seed is None else given.seed
+    with Store.open(settings.database_url) as store:
+        now = time.time_ns() // 1000
+        done = score_handoffs(store, settings, retrain_days=given.retrain_days, seed=seed, now=now)
     print(
         f"{done.scored:,} handoffs scored afterwards; {done.too_early:,} came before there was enough to learn from, "
         f"{done.not_open:,} were made of leads that were not open then"
     )
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from features.errors import InputError, LeadtimeError
-from features.events import DAY, parse_time
 from features.settings import Settings, load_settings
 from training import past_seconds
 from training.cold_start import fit_cold
 from training.data_checks import NAMES, checked, told
+from training.ending import exit_code
 from training.gate import Verdict, find_rivals
-from training.inputs import Source
+from training.inputs import Source, moment_known
 from training.interrupts import stoppable
 from training.learn import CURVE, learn
 from training.material import gather
@@ -77,36 +76,28 @@ def train(
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _arguments(argv)
+    return exit_code(lambda: _run(given), interrupted="no version was registered")
+
+
+def _run(given: argparse.Namespace) -> int:
     now = time.time_ns() // 1000
-    try:
-        settings = load_settings()
-        with stoppable():
-            if given.like is not None:
-                return repeat(given.like, settings, data=given.data, now=now)
-            known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-            if known_by > now + DAY:
-                raise InputError(
-                    where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at
-                )
-            began = time.perf_counter()
-            train(
-                Source(settings.database_url, given.data),
-                settings,
-                known_by=known_by,
-                now=now,
-                seed=settings.seed if given.seed is None else given.seed,
-                hints=not given.no_hints,
-                folds=given.folds,
-                curve=not given.no_learning_curve,
-                ignored=given.ignore_data_checks,
-            )
-            print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; no version was registered", file=sys.stderr)
-        return 130
+    settings = load_settings()
+    with stoppable():
+        if given.like is not None:
+            return repeat(given.like, settings, data=given.data, now=now)
+        began = time.perf_counter()
+        train(
+            Source(settings.database_url, given.data),
+            settings,
+            known_by=moment_known(given.as_known_at, now=now),
+            now=now,
+            seed=settings.seed if given.seed is None else given.seed,
+            hints=not given.no_hints,
+            folds=given.folds,
+            curve=not given.no_learning_curve,
+            ignored=given.ignore_data_checks,
+        )
+        print(f"trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return 0
 
 

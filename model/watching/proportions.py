@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, binom, chi2
+from scipy.stats import beta, binom
 
 
 def share_limits(happened: int, cases: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -32,17 +32,6 @@ def below_usual(now: int, before: int, exposure: tuple[float, float], *, share: 
 def longest_silence(rate: float, *, chance: float) -> float:
     """Days without an event that a Poisson stream of ``rate`` a day exceeds with this probability only."""
     return math.inf if rate <= 0 else -math.log(chance) / rate
-
-
-def chance_index(expected: int, actual: int, bins: int, *, chance: float) -> float:
-    """What the population stability index of two samples of one distribution exceeds with this probability only.
-
-    It is about (1/n + 1/m) times a chi-square of bins - 1 degrees of freedom: Yurdakul and Naranjo, Statistical
-    properties of the population stability index, Journal of Risk Model Validation 14 (2020).
-    """
-    if min(expected, actual) == 0 or bins < 2:
-        return math.inf
-    return float(chi2.ppf(1 - chance, bins - 1)) * (1 / expected + 1 / actual)
 
 
 def by_group(values: npt.ArrayLike, codes: npt.ArrayLike, groups: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import InputError
-from features.events import DAY, parse_time, to_iso
+from features.events import to_iso
 from features.history import History
 from features.lives import lead_lives
 from features.settings import Settings, load_settings
@@ -22,7 +22,7 @@ from training.backtest.said import metrics, summary
 from training.backtest.truth import true_curves_of
 from training.ending import exit_code
 from training.fitting import check_enough
-from training.inputs import Source, digest
+from training.inputs import Source, digest, moment_known
 from training.progress import stage
 from training.tracking import Tracking
 
@@ -111,7 +111,7 @@ def _days(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; 0 when done, 2 when the input cannot be used."""
     given = _parser().parse_args(argv)
-    return exit_code(lambda: _run(given), out=given.out, interrupted="nothing was logged")
+    return exit_code(lambda: _run(given), interrupted="nothing was logged", out=given.out)
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -119,9 +119,7 @@ def _run(given: argparse.Namespace) -> None:
     if given.missed_days is not None and not 0 <= given.missed_days < float("inf"):
         raise InputError(where="--missed-days", expected="a number of days from 0 on", got=str(given.missed_days))
     settings = load_settings()
-    known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-    if known_by > now + DAY:
-        raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
+    known_by = moment_known(given.as_known_at, now=now)
     began = time.perf_counter()
     backtest(Source(settings.database_url, given.data), settings, given, known_by=known_by, now=now)
     print(f"replayed in {time.perf_counter() - began:.0f} s", file=sys.stderr)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import chi2
 
 from features.builder import build
 from features.events import parse_time
 from features.history import History
-from model.drift import BINS, CALENDAR, MUCH, drifts, profiles
+from model.drift import BINS, CALENDAR, MUCH, chance_index, drifts, profiles
 from model.examples import WEEK, Examples, weekly_landmarks
 from model.scorer import Scorer
 from training.data_checks.finding import Finding
@@ -21,8 +20,6 @@ MOST_PAIRS = 2_000_000  # of leads and dates, of which the rows are taken: with 
 def feature_drift(history: History, champion: Scorer, end: int) -> Finding:
     """The population stability index of each feature: leads open on the newest dates, beside those open on dates within
     the last half-year that the champion has learned from.
-
-    Chance makes the index of n and m leads about chi-squared with BINS degrees of freedom x (1/n + 1/m).
     """
     known_by = champion.notes.get("train_known_by")
     until = min(parse_time(known_by) if known_by else end, end - NEWEST * WEEK)
@@ -35,7 +32,7 @@ def feature_drift(history: History, champion: Scorer, end: int) -> Finding:
         return Finding("drift", "ok", expected, "too few leads to tell")
     frames = [build(history, rows.requests(), champion.catalogue) for rows in (before, after)]
     looked_at = [spec.name for spec in champion.catalogue.features if spec.aggregation not in CALENDAR]
-    chance = float(chi2.ppf(1 - 0.001 / max(1, len(looked_at)), BINS)) * (1 / n + 1 / m)
+    chance = chance_index(n, m, BINS + 1, chance=0.001 / max(1, len(looked_at)))
     found = drifts(profiles(frames[0], looked_at), frames[1])
     moved = {name: index for name, index in found.items() if index > MUCH + chance}
     if not moved:

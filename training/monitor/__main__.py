@@ -13,8 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from features.errors import InputError, LeadtimeError
-from features.events import DAY, parse_time, to_iso
+from features.events import DAY, to_iso
 from features.history import History
 from features.settings import Settings, load_settings
 from features.store import Store
@@ -23,7 +22,8 @@ from model.scorer import Scorer
 from model.watching.forecasts import STEP
 from model.watching.verdict import RETRAIN
 from training import train
-from training.inputs import Source
+from training.ending import exit_code
+from training.inputs import Source, moment_known
 from training.monitor.keep import keep
 from training.monitor.look import Look, look
 from training.monitor.material import Material
@@ -88,26 +88,24 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
-    now = time.time_ns() // 1000
-    try:
-        settings = load_settings()
-        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-        if known_by > now + DAY:
-            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
-        source = Source(settings.database_url, given.data)
-        found = monitor(source, settings, model=given.model, known_by=known_by, now=now)
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was kept", file=sys.stderr)
-        return 130
-    if found.verdict != RETRAIN or not given.retrain:
-        return int(found.verdict == RETRAIN)
+    verdicts: list[str] = []
+    code = exit_code(lambda: verdicts.append(_watch(given)), interrupted="nothing was kept")
+    if code or verdicts != [RETRAIN]:
+        return code
+    if not given.retrain:
+        return 1
     print("\nTraining anew\n")
     where = [] if given.data is None else ["--data", str(given.data)]
     when = [] if given.as_known_at is None else ["--as-known-at", given.as_known_at]
     return train.main([*where, *when, "--no-hints"])
+
+
+def _watch(given: argparse.Namespace) -> str:
+    now = time.time_ns() // 1000
+    settings = load_settings()
+    known_by = moment_known(given.as_known_at, now=now)
+    source = Source(settings.database_url, given.data)
+    return monitor(source, settings, model=given.model, known_by=known_by, now=now).verdict
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ import numpy as np
 from features.events import DAY, ENDINGS, HANDOFF, to_iso
 from features.monitor_settings import MonitorSettings
 from model.curves import Float
-from model.drift import CALENDAR, bin_edges, bin_shares, stability_index
+from model.drift import CALENDAR, bin_edges, bin_shares, chance_index, stability_index
 from model.watching.channels import WINDOWS, Channel, channels
 from model.watching.deadlines import WEEK, Due, due, level
 from model.watching.forecasts import Forecasts, Weeks, calibration, windows_kept
-from model.watching.proportions import chance_index, longest_silence, share_limits
+from model.watching.proportions import longest_silence, share_limits
 from model.watching.sequential import level_for, watch
 from model.watching.verdict import FINE, RETRAIN, UNKNOWN, WATCH, Check
 from training.monitor.material import Material

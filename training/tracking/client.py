@@ -100,10 +100,6 @@ class Tracking:
     def _is_registered(self) -> bool:
         return any(True for _ in self.client.search_registered_models(f"name = '{self.model_name}'"))
 
-    def promote(self, version: str, alias: str) -> None:
-        """From now on ``alias`` means ``version``."""
-        self.client.set_registered_model_alias(self.model_name, alias, version)
-
     def find(self, alias_or_version: str) -> str | None:
         """The version that an alias means, or that version itself; None where there is none."""
         try:

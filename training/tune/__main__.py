@@ -9,10 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.errors import InputError, LeadtimeError
-from features.events import DAY, parse_time, to_iso
+from features.errors import InputError
+from features.events import to_iso
 from features.settings import SETTINGS_FILE, load_settings
-from training.inputs import Source
+from training.ending import exit_code
+from training.inputs import Source, moment_known
 from training.tune.job import Asked, tune
 from training.tune.settings_file import as_block, put
 
@@ -41,40 +42,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--write", action="store_true", help=f"put what was found into {SETTINGS_FILE}, if it is better"
     )
     given = parser.parse_args(argv)
+    kept = "the trials that had ended are kept, the same command goes on"
+    return exit_code(lambda: _search(given), interrupted=kept)
+
+
+def _search(given: argparse.Namespace) -> None:
     now = time.time_ns() // 1000
-    try:
-        for option, least in (("minutes", 0), ("trials", 1), ("jobs", 1), ("folds", 1)):
-            if getattr(given, option) < least:
-                raise InputError(where=f"--{option}", expected=f"{least} or more", got=str(getattr(given, option)))
-        settings = load_settings()
-        known_by = now if given.as_known_at is None else parse_time(given.as_known_at, where="--as-known-at")
-        if known_by > now + DAY:
-            raise InputError(where="--as-known-at", expected="a time that is not in the future", got=given.as_known_at)
-        asked = Asked(
-            known_by=known_by,
-            now=now,
-            seed=settings.seed if given.seed is None else given.seed,
-            minutes=given.minutes,
-            trials=given.trials,
-            jobs=given.jobs,
-            folds=given.folds,
-        )
-        result = tune(Source(settings.database_url, given.data), settings, asked)
-        print(f"\n{result.said}")
-        if result.better and given.write:
-            put(Path(SETTINGS_FILE), result.searched)
-            print(f"\nWritten to {SETTINGS_FILE}. python -m training.train makes a model with it.")
-        elif result.better:
-            print(f"\nTo use it, put this into {SETTINGS_FILE} (or start again with --write):\n")
-            print(as_block(result.searched))
-        print(f"\nTo go on with this search: {same_again(asked, given.data)}")
-    except LeadtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the trials that had ended are kept, the same command goes on", file=sys.stderr)
-        return 130
-    return 0
+    for option, least in (("minutes", 0), ("trials", 1), ("jobs", 1), ("folds", 1)):
+        if getattr(given, option) < least:
+            raise InputError(where=f"--{option}", expected=f"{least} or more", got=str(getattr(given, option)))
+    settings = load_settings()
+    asked = Asked(
+        known_by=moment_known(given.as_known_at, now=now),
+        now=now,
+        seed=settings.seed if given.seed is None else given.seed,
+        minutes=given.minutes,
+        trials=given.trials,
+        jobs=given.jobs,
+        folds=given.folds,
+    )
+    result = tune(Source(settings.database_url, given.data), settings, asked)
+    print(f"\n{result.said}")
+    if result.better and given.write:
+        put(Path(SETTINGS_FILE), result.searched)
+        print(f"\nWritten to {SETTINGS_FILE}. python -m training.train makes a model with it.")
+    elif result.better:
+        print(f"\nTo use it, put this into {SETTINGS_FILE} (or start again with --write):\n")
+        print(as_block(result.searched))
+    print(f"\nTo go on with this search: {same_again(asked, given.data)}")
 
 
 if __name__ == "__main__":
