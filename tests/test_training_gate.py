@@ -17,6 +17,7 @@ from features.settings import Settings
 from model.examples import Examples
 from model.metrics import Estimate
 from training.gate.alone import beats_reference, calibrated
+from training.gate.duel import squared
 from training.gate.judge import compare
 from training.gate.paired import Gap, dealt, gap, mean_of, not_worse
 from training.gate.segments import segments
@@ -133,8 +134,8 @@ def test_a_model_trained_anew_on_the_same_passes(market: Market, night: Night) -
     assert names == {
         "integrated Brier score",
         "calibration index",
-        "|ln expected over observed|",
-        "distance of window coverage",
+        "expected over observed",
+        "window coverage less asked",
         "interval score of windows",
         "cost of the call dates",
     }
@@ -165,6 +166,17 @@ def test_a_loss_in_one_segment_alone_is_refused(market: Market, night: Night) ->
     checks, _ = compare([replace(duel, losses=(own, other))], night.segments(), Settings())
     assert "integrated Brier score, quarter 0, against the serving model" in [c.name for c in checks if not c.passed]
     assert next(c for c in checks if c.main).passed
+
+
+def test_chance_refuses_models_as_good_as_seldom_as_was_asked_where_few_bought() -> None:
+    """What chance does to the purchases that were observed is the same for both models, and must not cancel out."""
+    refused = 0
+    for seed in range(60):
+        few, rng = Market.of(2, 400, seed), np.random.default_rng(seed)
+        duel = Night.at(few, 400.0).duel(train(few, 254.0, rng), train(few, 254.0, rng))
+        ratio = duel.ratio()
+        refused += not not_worse("ratio", ratio, margin=squared(0.1, ratio), chance=0.05, rival="the other").passed
+    assert refused <= 6  # of 60, with a chance of 5 % each: more in 3 % of such tests
 
 
 def test_small_segments_are_not_looked_at(market: Market, night: Night) -> None:

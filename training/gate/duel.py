@@ -82,14 +82,19 @@ class Duel:
         """Of the integrated Brier score, over some of the rows or all."""
         return gap(mean_of(*self.losses), self.group, rows)
 
+    def ratio(self) -> Gap | None:
+        """Of ln(expected over observed) squared, mean over the horizons."""
+        return gap(self._ratios, self.group)
+
     def others(self, settings: GateSettings, costs: CallCosts, asked: float, *, chance: float) -> list[Check]:
         """Calibration, windows (``asked``: their coverage) and call dates; ``chance`` for all of them together."""
         found: list[tuple[str, Gap | None, float | None]] = [
-            ("calibration index", gap(self._calibration_index, self.group, self._few()), settings.ici_margin),
-            ("|ln expected over observed|", gap(self._ratio, self.group), settings.ratio_margin),
+            ("calibration index", gap(self._calibration_index, self.group, self._few()), settings.ici_margin)
         ]
-        covered = partial(self._coverage, asked=asked)
-        found.append(("distance of window coverage", gap(covered, self.group), settings.coverage_margin))
+        ratio = self.ratio()
+        found.append(("expected over observed, ln squared", ratio, squared(settings.ratio_margin, ratio)))
+        covered = gap(partial(self._coverage, asked=asked), self.group)
+        found.append(("window coverage less asked, squared", covered, squared(settings.coverage_margin, covered)))
         score = gap(partial(self._interval_score, asked=asked), self.group)
         found.append(("interval score of windows", score, share(settings.window_margin, score)))
         cost = gap(self._cost(costs), self.group)
@@ -142,10 +147,10 @@ class Duel:
         own, other = (float(ici(weights, predicted[rows], points=POINTS).mean()) for predicted in self._predicted)
         return own, other
 
-    def _ratio(self, rows: Int64) -> tuple[float, float]:
+    def _ratios(self, rows: Int64) -> tuple[float, float]:
         weights = self._weights.rows(rows)
         own, other = (
-            _mean_known(np.abs(np.log(expected_observed(weights, predicted[rows])))) for predicted in self._predicted
+            _mean_known(np.log(expected_observed(weights, predicted[rows])) ** 2) for predicted in self._predicted
         )
         return own, other
 
@@ -162,7 +167,7 @@ class Duel:
             given = np.isfinite(start)
             inside = given & (t >= start) & (t <= end)
             total = weight[given].sum()
-            found.append(abs(float(weight[inside].sum() / total) - asked) if total > 0 else math.nan)
+            found.append((float(weight[inside].sum() / total) - asked) ** 2 if total > 0 else math.nan)
         return found[0], found[1]
 
     def _interval_score(self, rows: Int64, asked: float) -> tuple[float, float]:
@@ -202,6 +207,15 @@ class Duel:
 def share(margin: float, found: Gap | None) -> float:
     """A margin that is a share of the rival's figure, in its unit."""
     return 0.0 if found is None else margin * abs(found.other)
+
+
+def squared(margin: float, found: Gap | None) -> float:
+    """A margin of a distance, where the figures are squares of distances.
+
+    The distances themselves would not do. They are of two models to one observed figure, and what chance does to that
+    cancels from their difference, as long as both lie on one side: the interval would be that of a certain loss.
+    """
+    return 0.0 if found is None else margin * (margin + 2 * math.sqrt(found.other))
 
 
 def _mean_known(values: Float) -> float:
