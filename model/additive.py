@@ -67,7 +67,9 @@ def shapes_of(sample: Float, categorical: Sequence[int], curved: Sequence[int]) 
 
 def _levels(column: int, values: Float, _: bool) -> Shape | None:
     level, count = np.unique(values[~np.isnan(values)], return_counts=True)
-    level, count = level[count >= _RARE][:_CUTS], count[count >= _RARE][:_CUTS]
+    kept = np.sort(np.argsort(-count, kind="stable")[:_CUTS])  # the most frequent, in the order of their codes
+    kept = kept[count[kept] >= _RARE]
+    level, count = level[kept], count[kept]
     if not len(level):
         return None
     basis = np.vstack([np.eye(len(level)), np.zeros(len(level))])

@@ -26,7 +26,7 @@ class Curves:
     def at(self, days: npt.ArrayLike) -> tuple[Float, Float]:
         """Both incidences, each (n, k), at ``k`` times in days within the grid."""
         wanted = np.atleast_1d(np.asarray(days, dtype=np.float64))
-        if not (wanted.min() >= 0 and wanted.max() <= self.days[-1]):
+        if not ((wanted >= 0) & (wanted <= self.days[-1])).all():
             raise ValueError(
                 f"expected times within 0 and {self.days[-1]:g} days, got {wanted.min():g} to {wanted.max():g}"
             )

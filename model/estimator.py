@@ -12,12 +12,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from features.errors import InputError
+from features.events import DAY
 from model.aalen_johansen import aalen_johansen, incidence_at
 from model.curves import Curves, Float
 from model.frame import Endings, check_endings
 from model.grid import bin_edges
 from model.metrics.brier import brier, integrate
 from model.metrics.censoring import ipcw
+
+_LATEST = 366 * 500 * DAY  # microseconds; above it are nanoseconds
 
 
 class CurveEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -81,6 +84,9 @@ class CurveEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             numbers: Float = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
             return pd.DataFrame(numbers, columns=[f"x{i}" for i in range(numbers.shape[1])])
         frame = _with_names(X)
+        wrong = [name for name, kind in frame.dtypes.items() if pd.api.types.is_complex_dtype(kind)]
+        if wrong:
+            raise InputError(where=f"X, column {wrong[0]!r}", expected="real numbers", got="complex ones")
         self.n_features_in_ = X.shape[1]
         self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
         if _named(X):
@@ -116,7 +122,7 @@ def _with_names(X: pd.DataFrame) -> pd.DataFrame:
 
 
 def aligned(name: str, values: npt.ArrayLike | None, n: int) -> npt.NDArray[Any] | None:
-    """One value for each of n rows, or None. InputError otherwise, and for as-of times that are not whole numbers."""
+    """One value for each of n rows, or None. InputError otherwise, and for as-of times that are no microseconds."""
     if values is None:
         return None
     array = np.asarray(values)
@@ -124,4 +130,11 @@ def aligned(name: str, values: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]
         raise InputError(where=name, expected=f"one value for each of {n} rows", got=f"shape {array.shape}")
     if name == "as_of" and not np.issubdtype(array.dtype, np.integer):
         raise InputError(where=name, expected="whole microseconds since 1970 UTC", got=str(array.dtype))
+    if name == "as_of" and n and array.max() > _LATEST:
+        raise InputError(
+            where=name,
+            expected="microseconds since 1970 UTC",
+            got=f"{array.max()}, some 500 years ahead",
+            remedy="Divide nanoseconds by 1,000",
+        )
     return array

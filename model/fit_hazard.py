@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from features.errors import InputError
 from features.lives import BOUGHT, GONE, OPEN
 from model.additive import shapes_of
 from model.boosters import Task
@@ -20,6 +22,7 @@ from model.person_period import Int64, Rows, TimeCovariates, person_period
 # as PurchaseHazard names them
 FIT_OPTIONS = ("min_events", "max_rows", "rows_per_lead", "max_trees", "learning_rate", "n_jobs", "seed")
 _LEAST_ROWS = 60_000  # expanded rows of a member, where there are as many
+_FEWEST_ROWS = 1_000  # of a member, that leaves and bins can be found from
 _SAMPLE = 30_000  # expanded rows from which the bins of columns are found
 _SMALL = 20_000  # expanded rows below which threads cost more than they bring
 
@@ -121,7 +124,17 @@ def fit_ensemble(
     seed: int,
     growth: Growth,
 ) -> Ensemble | None:
-    """None where no ending has come to ``min_events`` leads. Options as of PurchaseHazard."""
+    """None where no ending has come to ``min_events`` leads. Options as of PurchaseHazard; InputError for one that
+    nothing can be fitted with.
+    """
+    for name, value, least in (
+        ("max_trees", max_trees, 1),
+        ("max_rows", max_rows, _FEWEST_ROWS),
+        ("rows_per_lead", rows_per_lead, 1),
+        ("n_jobs", n_jobs, 1),
+    ):
+        if not isinstance(value, Integral) or value < least:
+            raise InputError(where=name, expected=f"a whole number from {least:,} on", got=repr(value))
     lead_endings = given.lead_endings()
     counts = {e: int((lead_endings == e).sum()) for e in (BOUGHT, GONE)}
     endings = [e for e, count in counts.items() if count >= max(min_events, FOLDS)]

@@ -109,7 +109,12 @@ class Columns:
         levels: dict[str, tuple[str, ...]] = {}
         for name, kind in X.dtypes.items():
             if isinstance(kind, pd.CategoricalDtype):
-                levels[str(name)] = tuple(map(str, kind.categories))
+                levels[str(name)] = texts = tuple(map(_level, kind.categories))
+                if len(set(texts)) < len(texts):
+                    twice = next(text for text in texts if texts.count(text) > 1)
+                    raise InputError(
+                        where=f"X, column {name!r}", expected="levels of different texts", got=f"{twice!r} twice"
+                    )
             elif not pd.api.types.is_numeric_dtype(kind):
                 raise InputError(
                     where=f"X, column {name!r}",
@@ -167,10 +172,15 @@ class Columns:
         return matrix
 
 
+def _level(value: object) -> str:
+    """What a level goes by: 1 and the 1.0 that it becomes in a column with gaps are the same."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _codes(column: pd.Series[Any], levels: tuple[str, ...]) -> Float:
     if not isinstance(column.dtype, pd.CategoricalDtype):
         raise InputError(where=f"X, column {column.name!r}", expected="a pandas Categorical", got=str(column.dtype))
-    own = tuple(map(str, column.dtype.categories))
+    own = tuple(map(_level, column.dtype.categories))
     place = {level: float(i) for i, level in enumerate(levels)}
     known = np.array([*(place.get(level, np.nan) for level in own), np.nan])  # code -1 (missing) is the last
     return np.asarray(known[column.cat.codes.to_numpy()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,9 +17,13 @@ _EDGES = (*range(1, 8), 10, 12, 14, *range(21, 92, 7), 120, 150, 180, 270, 365)
 
 def check_horizons(horizons: Sequence[float]) -> tuple[float, ...]:
     """The horizons as floats. InputError unless they are rising and above 0 days."""
-    checked = tuple(float(h) for h in horizons)
-    if not checked or checked[0] <= 0 or any(a >= b for a, b in pairwise(checked)):
-        raise InputError(where="horizons", expected="rising numbers of days above 0", got=repr(list(horizons)))
+    try:
+        checked = tuple(map(float, horizons))
+    except (TypeError, ValueError):
+        checked = ()
+    rising = all(a < b for a, b in pairwise((0.0, *checked)))  # which NaN never is
+    if not checked or not rising or checked[-1] == math.inf:
+        raise InputError(where="horizons", expected="rising numbers of days above 0", got=repr(horizons))
     return checked
 
 

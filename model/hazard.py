@@ -52,6 +52,8 @@ class PurchaseHazard(CurveEstimator):
     of a lead together). A curve never needs values that are not known yet, except those that are known in advance.
     """
 
+    _learns = True  # from features
+
     def __init__(
         self,
         horizons: Sequence[float] = (7, 30, 90),
@@ -118,22 +120,21 @@ class PurchaseHazard(CurveEstimator):
         matrix = self.masked(matrix)
         weight = lead_weights(lead, len(duration), self.lead_power)
         self.baseline_ = baseline_hazards(outcome, duration, weight, edges, start)
-        found = fit_ensemble(
-            Material(
-                outcome=outcome,
-                duration=duration,
-                entry=start,
-                matrix=matrix,
-                as_of=moment,
-                lead=lead,
-                weight=weight,
-                baseline=self.baseline_,
-                time=self.time_,
-                categorical=self.columns_.categorical,
-            ),
-            **{name: getattr(self, name) for name in FIT_OPTIONS},
-            growth=Growth(**{each.name: getattr(self, each.name) for each in fields(Growth)}),
+        material = Material(
+            outcome=outcome,
+            duration=duration,
+            entry=start,
+            matrix=matrix,
+            as_of=moment,
+            lead=lead,
+            weight=weight,
+            baseline=self.baseline_,
+            time=self.time_,
+            categorical=self.columns_.categorical,
         )
+        options = {name: getattr(self, name) for name in FIT_OPTIONS}
+        growth = Growth(**{each.name: getattr(self, each.name) for each in fields(Growth)})
+        found = fit_ensemble(material, **options, growth=growth) if self._learns else None
         self.blends_ = found.blends if found else {}
         self.texts_ = found.texts if found else {}
         self._held_out = found.held_out if found else []

@@ -28,6 +28,8 @@ OF_SPAN, OF_BIN = 2.0, 5.0  # endings that the priors are worth
 class ShrunkenHazard(PurchaseHazard):
     """Looks at no feature; has the files of a PurchaseHazard that was not given enough endings to learn from."""
 
+    _learns = False
+
     def fit(
         self,
         X: pd.DataFrame | Float,
@@ -38,7 +40,6 @@ class ShrunkenHazard(PurchaseHazard):
         entry: npt.ArrayLike | None = None,
     ) -> Self:
         """As PurchaseHazard's. ``entry`` plays no part in how far rates are shrunk."""
-        self.min_events = 2**31
         super().fit(X, y, groups=groups, as_of=as_of, entry=entry)
         outcome, duration = check_endings(y)
         names = aligned("groups", groups, len(duration))

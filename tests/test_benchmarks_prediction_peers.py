@@ -87,7 +87,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survival_boost, "SETTINGS", less)
     monkeypatch.setattr(horizons, "SETTINGS", tuple((15, leaves, 0.15) for leaves in (4, 6, 8, 10)))
     monkeypatch.setattr(horizons, "FIXED", {**horizons.FIXED, "num_threads": 1})
-    monkeypatch.setattr(person_period, "TREES", 60)
+    monkeypatch.setattr(person_period, "SETTINGS", tuple((20, leaves) for leaves in (4, 7, 15, 31)))
     monkeypatch.setattr(person_period, "PARAMETERS", {**person_period.PARAMETERS, "num_threads": 1})
 
 

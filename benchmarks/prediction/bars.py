@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.prediction.cells import interval_of, number, percent, signed, some
-from benchmarks.prediction.measure import Measured, Scored
+from benchmarks.prediction.measure import TRUTH, Measured, Scored
 from benchmarks.prediction.product import NAME
 from benchmarks.prediction.timing import (
     ALWAYS_BEFORE,
@@ -125,8 +125,10 @@ def _probabilities(have: Sequence[Measured]) -> list[Bar]:
                 asked += 1
                 worst = max(worst, own.ici[h])
                 if not own.ici[h] <= most:
-                    noise = f"noise alone {own.ici_noise[h]:.3f}"
-                    above.append(f"{one.name}, {h} days: {own.ici[h]:.4f} ({noise})")
+                    beside = f"noise alone about {own.ici_noise[h]:.3f}"
+                    if one.simulated:
+                        beside = f"the true hazard {one.scored[TRUTH].ici[h]:.4f}"
+                    above.append(f"{one.name}, {h} days: {own.ici[h]:.4f} ({beside})")
         bar = _counted(f"ICI at most {most:g} at each horizon: {what}", above, asked)
         found.append(Bar(bar.demand, f"worst {number(worst, 4)}; {bar.found}" if asked else "-", bar.met))
     return found

@@ -189,7 +189,8 @@ def _score(
         ratios = totals[:, :k] / totals[:, k:]
         off, offs = np.abs(np.log(ratio)), np.abs(np.log(ratios))
     p = (together.weight * together.bought).mean(axis=0).clip(0, 1)
-    noise = 0.5 * np.sqrt(p * (1 - p) / (SPAN * len(pool)))
+    # rows of one lead share its ending: as many count as there are leads, which errs to the small side
+    noise = 0.5 * np.sqrt(p * (1 - p) / (SPAN * pool.draws.n_groups))
     nothing = Estimate(0.0, 0.0, 0.0) if name == NAME else NOTHING
     worse, auc_worse, ratio_worse = nothing, dict.fromkeys(horizons, nothing), dict.fromkeys(horizons, nothing)
     if own is not None:

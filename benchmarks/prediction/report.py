@@ -25,8 +25,9 @@ NOTES = f"""\
   origins of a dataset; intervals and differences come from 1,000 bootstrap draws of leads (accounts, customers), the
   same for all methods. **Bold** means ahead of {NAME} beyond the paired interval.
 * **AUC** ranks the rows of one origin among each other. **E/O** is expected over observed purchases. **ICI** is the
-  integrated calibration index; the noise alone of so many rows gives a perfect model about what the last line says, and
-  a method is called ahead in it where it is by more than that.
+  integrated calibration index; noise alone gives a perfect model about what the last line says (as many rows as there
+  are leads; more where many rows of a lead share its ending: see the true hazard's own), and a method is called ahead
+  in it where it is by more than that.
 * Each method runs on each origin in a process of its own. *fit s* is the last fit (for {NAME} with its calibration and
   windows), *tuning s* what the search before it took; *peak MB* is what it held beyond the data. *wrong* counts curves
   that fall, leave [0, 1], or sum above 1, as the method gave them; peers' curves are mended before they are judged.
@@ -40,7 +41,7 @@ NOTES = f"""\
   wasted calls* all leads count: a call to one that does not buy costs {WASTED:g}, unless it was lost before; one who
   buys and was never called costs as much as a call on the last day; methods may choose not to call. A constant delay
   *chosen before* was best on the rows learned from; *in hindsight* it was best on the very rows asked about.
-* The rows *{NAME}, no ...* leave out one part of it."""
+* The rows *{NAME}, ...* leave out one part of it, or change one: they are no peers."""
 
 
 @dataclass(frozen=True, eq=False)

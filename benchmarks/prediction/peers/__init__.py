@@ -35,7 +35,7 @@ PEERS: dict[str, Method] = {
     "LightGBM a horizon, censored as negative": tuned(partial(horizons.candidates, False), tune_rows=8_000),
     "LightGBM a horizon, censored dropped": tuned(partial(horizons.candidates, True), tune_rows=8_000),
     "Odoo's naive Bayes": tuned(naive_bayes.candidates, tune_rows=10_000),
-    "person-period LightGBM, plain": tuned(person_period.candidates),
+    "person-period LightGBM, plain": tuned(person_period.candidates, tune_rows=8_000),
 }
 
 __all__ = ["BASELINE", "PEERS", "NotApplicable"]

@@ -1,4 +1,4 @@
-"""The plain start that has to be beaten: a person-period hazard in LightGBM, untuned, one booster for each ending."""
+"""The plain start that has to be beaten: a person-period hazard in LightGBM, one booster for each ending."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from model.examples import Examples
 from model.grid import bin_edges
 from model.person_period import DEADLINE
 
-TREES = 300
+SETTINGS = ((60, 7), (60, 15), (120, 15), (300, 31))  # trees, leaves
 PARAMETERS = {
     "objective": "binary",
-    "num_leaves": 31,
     "learning_rate": 0.05,
     "num_threads": THREADS,
     "seed": 0,
@@ -51,7 +50,7 @@ def _deadline(X: pd.DataFrame) -> Float | None:
     return X[DEADLINE].to_numpy(dtype=np.float64, na_value=np.nan) if DEADLINE in X else None
 
 
-def _fit(examples: Examples, task: Task) -> Predict:
+def _fit(trees: int, leaves: int, examples: Examples, task: Task) -> Predict:
     code = TreeCode.fit(examples.features)
     edges = bin_edges(task.horizons)
     kept, last, ending = discretised(examples, edges)
@@ -65,10 +64,11 @@ def _fit(examples: Examples, task: Task) -> Predict:
     row, bins, ended = row[sampled], bins[sampled], ended[sampled]
     weight = np.where(ended > 0, 1.0, 1.0 / share)
     matrix = _with_time(X[row], None if deadline is None else deadline[kept][row], edges, bins)
+    grow = partial(_booster, trees=trees, leaves=leaves, categorical=code.categorical)
     # continuation ratio: a row that was bought in a bin was not at risk of being lost in it
     boosters = [
-        _booster(matrix, ended == BOUGHT, weight, code.categorical),
-        _booster(matrix[ended != BOUGHT], ended[ended != BOUGHT] == GONE, weight[ended != BOUGHT], code.categorical),
+        grow(matrix, ended == BOUGHT, weight),
+        grow(matrix[ended != BOUGHT], ended[ended != BOUGHT] == GONE, weight[ended != BOUGHT]),
     ]
 
     def predict(asked: pd.DataFrame) -> tuple[Float, Float]:
@@ -86,12 +86,18 @@ def _fit(examples: Examples, task: Task) -> Predict:
 
 
 def _booster(
-    matrix: npt.NDArray[np.float32], ended: npt.NDArray[np.bool_], weight: Float, categorical: list[int]
+    matrix: npt.NDArray[np.float32],
+    ended: npt.NDArray[np.bool_],
+    weight: Float,
+    *,
+    trees: int,
+    leaves: int,
+    categorical: list[int],
 ) -> lgb.Booster | None:
     if ended.sum() < FEWEST_EVENTS:
         return None
     data = lgb.Dataset(matrix, ended.astype(np.float64), weight=weight, categorical_feature=categorical)
-    return lgb.train(PARAMETERS, data, num_boost_round=TREES)
+    return lgb.train({**PARAMETERS, "num_leaves": leaves}, data, num_boost_round=trees)
 
 
 def _curves(
@@ -108,4 +114,7 @@ def _curves(
 
 
 def candidates(fold: Fold) -> list[Candidate]:  # noqa: ARG001 - every dataset has it
-    return [Candidate(f"{TREES} trees of 31 leaves, rate 0.05, not tuned", partial(_fit))]
+    return [
+        Candidate(f"{trees} trees of {leaves} leaves, rate 0.05", partial(_fit, trees, leaves))
+        for trees, leaves in SETTINGS
+    ]
