@@ -4,7 +4,7 @@ The incidence of each ending at each horizon gets a rising map: isotonic where e
 calibration (Kull, Silva Filho and Flach 2017) shrunken towards the identity, else none.
 
 What holds on a few dates may be the weather of these dates: Christmas, a backlog that was cleared. So a map is trusted
-only as far as maps of the other parts of the block do good on each part of it, and not at all where that may be chance.
+only as far as maps of other dates and other leads do good on each part of it, and not at all where that may be chance.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from model.curves import Curves, Float
 from model.examples import Examples
 
 ISOTONIC_FROM, BETA_FROM = 500, 20  # leads with the ending by the horizon
-PARTS = 5  # of the calendar, by which a map is judged
+PARTS = 5  # of the calendar, and of the leads, by which a map is judged
 _TINY = 1e-9
 
 
@@ -128,10 +128,11 @@ def _share(days: Float, incidence: Float) -> Float:
 def _trusted_map(
     predicted: Float, came: npt.NDArray[np.bool_], group: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]
 ) -> Map | None:
-    """The map with its trust: 1 - (2 standard errors / gain)^2, at least 0, which gives None.
+    """The map with its trust: 1 - (standard error / gain)^2, at least 0, which gives None.
 
-    The gain is in log likelihood over no map, on each of up to 5 parts of the calendar by the map of the other parts;
-    its standard error is over the parts. (James and Stein's positive-part shrinkage of a gain.)
+    The gain is in log likelihood over no map, on each of up to 5 parts of the calendar and each of 5 parts of the
+    leads, by the map of the other dates and other leads: a lead's one ending is seen from many dates. Its standard
+    error is the larger of that over dates and that over leads. (James and Stein's positive-part shrinkage of a gain.)
     """
     chosen = fit_map(predicted, came, group)
     dates = np.unique(as_of)
@@ -139,16 +140,24 @@ def _trusted_map(
     if chosen is None or parts < 2:
         return None
     part = np.searchsorted(dates[np.arange(1, parts) * len(dates) // parts], as_of, side="right")
-    gains = np.zeros(parts)
-    for k in range(parts):
-        judged = part == k
-        other = fit_map(predicted[~judged], came[~judged], group[~judged])
+    leads, lead = np.unique(group, return_inverse=True)
+    fold = np.random.default_rng(0).permutation(len(leads))[lead] % PARTS
+    gains = np.zeros((parts, PARTS))
+    for k, f in np.ndindex(gains.shape):
+        judged, others = (part == k) & (fold == f), (part != k) & (fold != f)
+        other = fit_map(predicted[others], came[others], group[others])
         if other is not None:
             p, y = predicted[judged], came[judged]
-            gains[k] = float((_log_loss(p, y) - _log_loss(other(p), y)).sum())
-    gain, error = gains.sum(), np.sqrt(parts) * gains.std(ddof=1)
-    trust = 1.0 - (2.0 * error / gain) ** 2 if gain > 0 else 0.0
-    return replace(chosen, trust=float(trust)) if trust > 0 else None
+            gains[k, f] = float((_log_loss(p, y) - _log_loss(other(p), y)).sum())
+    gain = float(gains.sum())
+    error = max(_error(gains.sum(axis=1)), _error(gains.sum(axis=0)))
+    trust = 1.0 - (error / gain) ** 2 if gain > 0 else 0.0
+    return replace(chosen, trust=trust) if trust > 0 else None
+
+
+def _error(gains: Float) -> float:
+    """The standard error of the sum of gains (k,) that are independent of each other."""
+    return float(np.sqrt(len(gains)) * gains.std(ddof=1))
 
 
 def _log_loss(p: Float, came: npt.NDArray[np.bool_]) -> Float:

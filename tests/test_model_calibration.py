@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.events import DAY
-from model.calibration import Calibration, Map, fit_map
+from model.calibration import Calibration, Map, _trusted_map, fit_map
 from model.curves import Curves
 from model.discrete import curves_from_hazards
 from model.examples import Examples
@@ -96,6 +96,17 @@ def test_what_holds_on_some_dates_alone_is_not_learned() -> None:
     outcome = np.where(rush, 1, later.outcome).astype(np.int8)
     strange = Examples(later.lead_ids, date * DAY, outcome, duration, later.group, known_by=90 * DAY)
     assert Calibration.fit(curves, strange, HORIZONS).purchased[0] is None
+
+
+@pytest.mark.parametrize("leads", [150, 600])
+def test_what_chance_did_to_the_leads_is_not_learned_though_each_is_seen_on_many_dates(leads: int) -> None:
+    rng, dates = np.random.default_rng(1), 8
+    true = rng.beta(1.2, 3.0, leads)
+    came = np.repeat(rng.random(leads) < true, dates)
+    found = _trusted_map(
+        np.repeat(true, dates), came, np.repeat(np.arange(leads), dates), np.tile(np.arange(dates), leads)
+    )
+    assert found is None
 
 
 def test_too_few_endings_are_left_alone() -> None:
