@@ -62,12 +62,12 @@ def test_the_interval_is_that_of_the_mean_over_draws() -> None:
 
 
 def test_the_verdict_names_where_it_is_worse_by_more_than_noise(material: Material) -> None:
-    worse = report({"made-up": (material, [*drawn(30, 2.0), *drawn(50, 1.1), *drawn(100, 1.01)])}, 1.0)
+    worse = report({"made-up": (material, [*drawn(30, 2.0), *drawn(50, 1.1), *drawn(100, 1.01)])}, "python", 1.0)
     assert "noise (the whole interval above 1): **made-up at 50 leads**." in worse
-    assert report({"made-up": (material, drawn(50, 1.01))}, 1.0).endswith("nowhere.")
+    assert report({"made-up": (material, drawn(50, 1.01))}, "python", 1.0).endswith("nowhere.")
 
 
 def test_the_table_says_what_could_not_be_learned_from(material: Material) -> None:
-    told = report({"made-up": (material, drawn(30, 1.0, refused="no purchases"))}, 1.0)
+    told = report({"made-up": (material, drawn(30, 1.0, refused="no purchases"))}, "python", 1.0)
     assert "0 of 1" in told
     assert "30 leads: no purchases" in told

@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             results = _curve(dataset, sorted(args.sizes), args.draws, Path(folder) / "material.pkl")
         if results is not None:
             found[dataset] = results
-    body = report(found, (time.perf_counter() - began) / 60)
+    asked = sys.argv[1:] if argv is None else argv
+    command = " ".join(["python -m benchmarks.learning_curve", *asked])
+    body = report(found, command, (time.perf_counter() - began) / 60)
     print("\n" + body)
     if not args.no_document:
         put_section(TITLE, body)

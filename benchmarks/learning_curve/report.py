@@ -29,9 +29,10 @@ HEAD = (
 )
 
 
-def report(found: Mapping[str, tuple[Material, Sequence[Drawn]]], minutes: float) -> str:
+def report(found: Mapping[str, tuple[Material, Sequence[Drawn]]], command: str, minutes: float) -> str:
+    """``command``: how it was called, and how long that took."""
     parts = [
-        f"""`python -m benchmarks.learning_curve`, {minutes:.0f} minutes. The product's own fit (features, ensemble,
+        f"""`{command}`, {minutes:.0f} minutes. The product's own fit (features, ensemble,
 calibration) on the past of a number of leads, and the same questions about other leads for every number. *Relative to
 Aalen-Johansen*: integrated Brier score over that of Aalen-Johansen learned from the same leads, below 1 is better; in
 brackets the 95 % interval of the mean over the draws, with a single draw that of resampling the leads that are
