@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from features.events import LOST, PURCHASED
+from features.events import LOST, NEED_DECLARED, NOT_ENGAGEMENT, PURCHASED, SALES_CALL
 from features.history import History, Int64
 
 OPEN, BOUGHT, GONE = 0, 1, 2  # the outcome codes everywhere: censored, purchased, lost
 UNSEEN = -1  # no outcome: nothing of the lead was known
 _NEVER = np.iinfo(np.int64).max
+_SILENT = NOT_ENGAGEMENT - {SALES_CALL, NEED_DECLARED}  # events that tell nothing of when the lead will buy
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,17 @@ def standings(history: History, lead: Int64, as_of: Int64) -> npt.NDArray[np.int
     _, outcome = _first_endings(history, lead, as_of)
     entered = np.append(_entered(history), _NEVER)  # the last one is that of nobody
     return np.where(entered[lead] > as_of, UNSEEN, outcome).astype(np.int8)
+
+
+def told_something(history: History, lead: Int64, as_of: Int64) -> npt.NDArray[np.bool_]:
+    """(n,) for pairs as of ``standings``: whether engagement, a sales call or a declared need was known.
+
+    Where only who the lead is was known nothing is answered: a score of traits alone would be that of its segment.
+    """
+    telling = np.array([name not in _SILENT for name in history.types], dtype=np.bool_)[history.type_code]
+    first = np.full(history.n_leads + 1, _NEVER, dtype=np.int64)  # the last one is that of nobody
+    np.minimum.at(first, history.lead_code[telling], history.known_at[telling])
+    return np.asarray(first[lead] <= as_of)
 
 
 def _entered(history: History) -> Int64:

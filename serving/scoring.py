@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 
 from features.errors import UnknownLead
-from features.events import NEED_DECLARED, NOT_ENGAGEMENT, SALES_CALL, Event, to_datetime, to_iso
+from features.events import Event, to_datetime, to_iso
 from features.history import History
-from features.lives import BOUGHT, OPEN, UNSEEN, lead_lives, standings
+from features.lives import BOUGHT, OPEN, UNSEEN, lead_lives, standings, told_something
 from features.store import Erasures, Store
 from serving import answers
 from serving.answers import Standing, curve_answer, scored, unscored
@@ -22,8 +21,6 @@ from serving.problems import field_errors
 from serving.registry import Served
 
 Answer = dict[str, Any]
-
-_SILENT = NOT_ENGAGEMENT - {SALES_CALL, NEED_DECLARED}  # events that tell nothing of when the lead will buy
 
 _NEEDED = ({"what": "events of engagement, sales calls or declared needs", "have": 0, "need": 1},)
 ONLY_BOTS = Standing(answers.NOT_SCORABLE, "only traffic of bots is known of this lead", _NEEDED)
@@ -42,7 +39,7 @@ def standing_of_each(history: History, as_of: int) -> list[Standing]:
     everyone, times = np.arange(history.n_leads), np.full(history.n_leads, as_of, dtype=np.int64)
     lives = lead_lives(history, as_of)
     found = []
-    told = _told_something(history, as_of)
+    told = told_something(history, everyone, times)
     for i, (outcome, ended_at) in enumerate(zip(standings(history, everyone, times), lives.ended_at, strict=True)):
         if outcome == UNSEEN:
             found.append(NOT_YET_SEEN)
@@ -53,15 +50,6 @@ def standing_of_each(history: History, as_of: int) -> list[Standing]:
             word = "purchased" if outcome == BOUGHT else "was lost"
             found.append(Standing(status, f"the lead {word} on {to_datetime(int(ended_at)).date().isoformat()}"))
     return found
-
-
-def _told_something(history: History, as_of: int) -> npt.NDArray[np.bool_]:
-    """(leads,): whether more than who the lead is was known: a score of traits alone would be that of its segment."""
-    silent = np.array([name in _SILENT for name in history.types], dtype=np.bool_)
-    rows = (history.known_at <= as_of) & ~silent[history.type_code]
-    told = np.zeros(history.n_leads, dtype=np.bool_)
-    told[history.lead_code[rows]] = True
-    return told
 
 
 def score_history(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from features.events import Event
 from features.history import History
-from features.lives import BOUGHT, GONE, OPEN, UNSEEN, lead_lives, standings
+from features.lives import BOUGHT, GONE, OPEN, UNSEEN, lead_lives, standings, told_something
 
 TYPES = ("view", "identify", "purchased", "lost")
+KINDS = (*TYPES, "sales_call", "need_declared", "handoff", "handoff_rejected", "handoff_scored")
 
 
 numbers = count()
@@ -101,6 +102,28 @@ def test_where_a_lead_stands_is_what_its_life_until_then_says(
     pairs = np.array([*range(history.n_leads), -1])
     found = standings(history, pairs, np.full(len(pairs), as_of))
     assert found.tolist() == [*np.where(seen, lives.outcome, UNSEEN).tolist(), UNSEEN]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(KINDS), st.integers(0, 9), st.integers(0, 9), st.sampled_from("ab")), max_size=8
+    ),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 20)), max_size=6),
+)
+def test_a_lead_has_told_something_once_it_engaged_took_a_call_or_declared_a_need(
+    rows: list[tuple[str, int, int, str]], pairs: list[tuple[int, int]]
+) -> None:
+    history = History.from_events([event(kind, at, lead=lead, recorded=at + late) for kind, at, late, lead in rows])
+    leads = [*history.lead_ids, *["nobody"] * 3]
+    asked = [(place if place < history.n_leads else -1, as_of) for place, as_of in pairs]
+    found = told_something(history, *(np.array([pair[k] for pair in asked], dtype=np.int64) for k in (0, 1)))
+    assert found.tolist() == [
+        any(
+            who == leads[place] and at + late <= as_of and kind in ("view", "sales_call", "need_declared")
+            for kind, at, late, who in rows
+        )
+        for place, as_of in asked
+    ]
 
 
 def test_each_pair_has_its_own_as_of_time() -> None:

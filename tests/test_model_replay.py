@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from features.events import DAY, Event
 from features.history import History
 from features.lives import lead_lives, standings
+from model.decision import CallCosts
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import choose
 from model.replay.compare import by_group, compare
@@ -106,6 +109,50 @@ def test_what_is_planned_after_the_call_makes_no_difference(rows: Rows, data: st
     assert np.array_equal(settle(rows, other, CHARGES).day, result.day, equal_nan=True)
 
 
+@settings(max_examples=100, deadline=None)
+@given(replays(), st.data())
+def test_of_deals_with_values_hindsight_is_never_dearer_and_unknown_values_change_nothing(
+    drawn: tuple[Rows, np.ndarray, Charges], data: st.DataObject
+) -> None:
+    rows, plan, charges = drawn
+    charges = replace(charges, lost_after=14.0)
+    values = st.sampled_from([np.nan, -1.0, 0.0, 50.0, 10_000.0])
+    value = np.array(data.draw(st.lists(values, min_size=len(rows), max_size=len(rows))))
+    assert np.all(hindsight(rows, charges, value).cost <= settle(rows, plan, charges, value).cost + 1e-6)
+    without = settle(rows, plan, charges)
+    for unknown in (np.full(len(rows), np.nan), np.full(len(rows), -1.0)):
+        assert settle(rows, plan, charges, unknown).cost.tobytes() == without.cost.tobytes()
+        assert hindsight(rows, charges, unknown).cost.tobytes() == hindsight(rows, charges).cost.tobytes()
+    linear = replace(charges, lost_after=None)
+    assert settle(rows, plan, linear, value).cost.tobytes() == without.cost.tobytes(), "no deal is lost by days"
+
+
+def test_a_missed_deal_costs_what_it_was_worth() -> None:
+    leads = ("cheap", "dear", "unknown")
+    events = [e for lead in leads for e in (seen(lead, 0), ended(lead, "purchased", 12 * DAY + 6 * HOURS))]
+    rows = rows_of(*events)
+    costs = CallCosts(deal_lost_after=14.0, deal_value=500.0)
+    charges = Charges.of(costs, longest=30.0)
+    value = np.array([28.0, 2_800.0, np.nan])[rows.lead]
+    none = np.full(len(rows), np.nan)
+    assert settle(rows, none, charges, value).cost.tolist() == pytest.approx([28, 2_800, 500])
+    # the one that is cheap to miss is left to itself
+    found = settle(rows, np.where(rows.lead == 0, np.nan, 0.0), charges, value)
+    assert found.cost.tolist() == [28, 12.25, 12.25]
+    late = settle(rows_of(*events[:1], ended("cheap", "purchased", 2 * DAY, known=8 * DAY)), np.zeros(8) + 5, charges)
+    assert late.cost.tolist() == pytest.approx([500])
+
+
+def test_a_deal_is_worth_the_same_whenever_its_lead_is_called() -> None:
+    rows = rows_of(seen("a", 0), ended("a", "purchased", 2 * DAY, known=8 * DAY))
+    charges = Charges.of(CallCosts(deal_lost_after=14.0, deal_value=500.0), longest=30.0)
+    value = np.where(rows.age < 6, np.nan, 2_800.0)  # learned after the call, and after the purchase
+    result = settle(rows, fixed_delay(rows, 5), charges, value)
+    assert (result.days_late.tolist(), result.cost.tolist()) == ([3], [600])
+    assert result.late_rate.tolist() == [200]
+    assert settle(rows, np.full(len(rows), np.nan), charges, value).cost.tolist() == [2_800]
+
+
 def test_rows_are_the_days_on_which_a_lead_was_known_and_open() -> None:
     events = [
         seen("a", 5 * HOURS),
@@ -197,6 +244,20 @@ def test_the_constants_are_the_cheapest_on_the_past() -> None:
     for other in range(31):
         costs = [settle(rows, fixed_delay(rows, days), CHARGES).cost.sum() for days in (found.delay, other)]
         assert costs[0] <= costs[1]
+
+
+def test_the_constants_weigh_each_deal_by_its_value() -> None:
+    events = []
+    for n in range(20):
+        events += [seen(f"b{n:02d}", n * DAY), ended(f"b{n:02d}", "purchased", (n + 9) * DAY + HOURS)]
+        events += [seen(f"l{n:02d}", n * DAY), ended(f"l{n:02d}", "lost", (n + 20) * DAY + HOURS)]
+    rows = rows_of(*events)
+    charges = Charges.of(CallCosts(wasted_call=50.0, deal_lost_after=14.0, deal_value=500.0), longest=30.0)
+    unknown = np.full(len(rows), np.nan)
+    past = rows, unknown, unknown, unknown, charges
+    assert choose(*past).delay == 9
+    assert choose(*past, value=unknown) == choose(*past)
+    assert choose(*past, value=np.full(len(rows), 20.0)).delay == 21, "a call in vain costs more than the deal"
 
 
 def test_policies_are_compared_on_the_same_leads() -> None:

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from features.business_settings import Costs
 from features.catalogue import expand
 from features.errors import InputError
-from features.events import DAY, to_iso
+from features.events import DAY, Event, events_table, to_iso
 from features.history import History
 from features.settings import Settings
 from features.sources.simulator.dynamics import Span
@@ -27,20 +28,37 @@ from model.examples import Split
 from model.fit_scorer import fit_scorer
 from model.hazard import PurchaseHazard
 from model.person_period import DEADLINE
-from model.replay.account import Charges, settle
-from model.replay.choose import WITHIN
+from model.replay.account import Charges, hindsight, settle
+from model.replay.choose import WITHIN, Constants
 from model.replay.policies import due
+from model.replay.rows import Rows
 from training.backtest import past
 from training.backtest.__main__ import main
 from training.backtest.calendar import Calendar, plan
 from training.backtest.days_ahead import days_ahead, sentence
-from training.backtest.replay import BEST, OWN, TRUTH, Replay, plans, replay
+from training.backtest.pictures import cost_parts
+from training.backtest.replay import (
+    AHEAD,
+    BEST,
+    KEPT,
+    ONCE,
+    OWN,
+    READY,
+    TRUTH,
+    WAITED,
+    Replay,
+    as_known,
+    plans,
+    replay,
+)
 from training.backtest.report import Findings, html
 from training.backtest.truth import true_curves_of
 from training.fitting import Fitted
 
 NOW = int(np.datetime64("2026-11-01T12:00", "us").astype(np.int64))
+HOUR = DAY // 24
 SETTINGS = Settings(horizons=(7, 30))
+VALUE = "trait_value"
 CHARGES = Charges.of(CallCosts(), longest=30.0)
 
 
@@ -67,7 +85,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 def small_fit(history: History, split: Split, settings: Settings, *, seed: int, version: str) -> Fitted:
     """As training.fitting.fit does it, of fewer examples, features and trees."""
     found = expand(history, split.test_since, roles=settings.events)
-    kept = [s for n, s in enumerate(found.features) if s.name == DEADLINE or (n % 60 == 0 and not s.numerator)]
+    kept = [s for n, s in enumerate(found.features) if s.name in (DEADLINE, VALUE) or (n % 60 == 0 and not s.numerator)]
     catalogue = replace(found, features=tuple(kept))
     train = split.train(history, per_lead=4, seed=seed).with_features(history, catalogue)
     calibrate = split.calibrate(history).with_features(history, catalogue)
@@ -137,7 +155,7 @@ def test_nothing_recorded_after_a_day_moves_what_was_decided_on_it(material: Mat
     mine = np.flatnonzero(shifted.rows.as_of <= day)
     assert len(mine) == len(looked) > 200
     same = np.array([looked[shifted.rows.lead[i], shifted.rows.as_of[i]] for i in mine])
-    for name in ("day", "readiness", "deadline_days", "delay", "threshold", "ahead", "within"):
+    for name in ("day", "readiness", "deadline_days", "value", "delay", "threshold", "ahead", "within"):
         one, two = getattr(replayed.looks, name)[same], getattr(shifted.looks, name)[mine]
         assert one.tobytes() == two.tobytes(), name
     for policy, planned in shifted.plans.items():
@@ -193,6 +211,98 @@ def test_leadtime_calls_as_handoffs_are_made(replayed: Replay) -> None:
     assert np.array_equal(np.isfinite(replayed.plans[OWN]), there & (looks.handoff == 0))
     ahead = plans(replayed.rows, looks, 9)
     assert np.array_equal(np.isfinite(ahead[OWN]), looks.day <= 9)
+
+
+DEALS = Costs(early=5.0, wasted_call=50.0, early_cap=50.0, deal_lost_after=14.0, deal_value=0.014)
+
+
+def test_deals_are_decided_and_charged_by_their_own_value(
+    material: Material, fold: past.Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deal of unknown value is worth next to nothing: no such lead is called, or costs anything when missed."""
+    costs = CallCosts.of(DEALS)
+    charges = Charges.of(costs, longest=30.0)
+    mine = replace(fold, scorer=replace(fold.scorer, costs=costs))
+    settings = Settings(horizons=(7, 30), costs=DEALS)
+    done = replay(
+        material.events,
+        material.history,
+        material.calendar,
+        settings,
+        charges,
+        step=3,
+        most_leads=500,
+        seed=1,
+        truth=true_curves_of(material.folder, 30),
+        learned=lambda *_, **__: mine,
+        quiet=True,
+    )
+    looks, known = done.looks, np.isfinite(done.looks.value)
+    assert 0.3 < known.mean() < 0.8
+    for name in ("day", "handoff", "true_day", "true_handoff"):
+        decided = np.isfinite(getattr(looks, name))
+        assert decided[known].any(), name
+        assert not decided[~known].any(), name
+    results = done.results(charges)
+    worth = np.nan_to_num(looks.value[done.rows.last], nan=DEALS.deal_value)
+    never = settle(done.rows, np.full(len(known), np.nan), charges, looks.value)
+    assert np.allclose(never.cost[never.late], worth[never.late])
+    assert len(np.unique(never.cost)) > 5
+    for name, result in results.items():
+        missed = result.late & ~result.called
+        assert np.allclose(result.cost[missed], worth[missed]), name
+        assert np.all(result.cost >= results[BEST].cost - 1e-6), name
+        assert sum(cost_parts(result, charges).values()) == pytest.approx(result.cost.mean()), name
+    found = days_ahead(done, charges, seed=1)
+    totals = [settle(done.rows, due(looks.day, days), charges, looks.value).cost.mean() for days in WITHIN]
+    assert found.cost.value == pytest.approx(min(totals))
+    page = html(Findings.of(done, material.calendar, charges, source="x", seed=1))
+    assert "a day too late 1/14 of the deal's own value (0.001 where that is not known)" in page
+    assert "<b>What a deal was worth</b>" in page
+    chosen: dict[str, Any] = {}
+
+    def spy(rows: Rows, *given: np.ndarray, value: np.ndarray) -> Constants:
+        chosen.update(rows=rows, day=given[2], value=value)
+        return fold.constants
+
+    monkeypatch.setattr(past, "choose", spy)
+    origin = material.calendar.origins[0]
+    known_then = as_known(material.events, origin)
+    past.learn(known_then, origin, settings, charges, seed=1, step=3)
+    assert np.isfinite(chosen["day"]).any()
+    assert np.isfinite(chosen["value"][np.isfinite(chosen["day"])]).all()
+    assert np.isnan(chosen["value"]).any()
+
+
+def test_without_a_known_value_of_any_lead_all_deals_are_alike(material: Material, replayed: Replay) -> None:
+    charges = Charges.of(CallCosts(deal_lost_after=14.0, deal_value=500.0), longest=30.0)
+    unknown = replace(replayed, looks=replace(replayed.looks, value=np.full(len(replayed.rows), np.nan)))
+    for name, result in unknown.results(charges).items():
+        plan = replayed.plans.get(name)
+        alike = hindsight(replayed.rows, charges) if plan is None else settle(replayed.rows, plan, charges)
+        assert result.cost.tobytes() == alike.cost.tobytes(), name
+
+
+def test_a_lead_of_whom_only_the_name_is_known_is_called_by_no_score(material: Material, fold: past.Fold) -> None:
+    created = material.calendar.origins[0] + 6 * HOUR
+    visited = created + 12 * DAY
+    named = [(f"crm {n}", kind, at) for n in range(3) for kind, at in (("identify", created), ("page_view", visited))]
+    events = [
+        Event(event_id=f"{lead} {kind}", lead_id=lead, type=kind, occurred_at=at, recorded_at=at)
+        for lead, kind, at in named
+    ]
+    done = run(material, pa.concat_tables([material.events, events_table(events)]), learned=lambda *_, **__: fold)
+    history = History.from_table(pa.concat_tables([material.events, events_table(events)]))
+    own = np.isin(done.rows.lead, [history.lead_index[f"crm {n}"] for n in range(3)])
+    before, after = own & (done.rows.as_of < visited), own & (done.rows.as_of >= visited)
+    assert before.sum() == 3 * 4
+    assert after.any()
+    for name in ("day", "handoff", "readiness"):
+        assert np.isnan(getattr(done.looks, name)[before]).all(), name
+    assert np.isfinite(done.looks.readiness[after]).all()
+    for name in (OWN, WAITED, AHEAD, KEPT, READY):
+        assert np.isnan(done.plans[name][before]).all(), name
+    assert np.isfinite(done.plans[ONCE][before]).all(), "which needs no score"
 
 
 def test_the_report_needs_no_other_file_and_says_what_a_replay_cannot_know(

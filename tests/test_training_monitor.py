@@ -99,6 +99,17 @@ def test_a_forecast_knows_nothing_of_what_came_later(world: World, url: str) -> 
     assert len(same) >= 0.95 * len(after)
 
 
+def test_no_forecast_is_made_of_a_lead_that_has_no_score(world: World, url: str) -> None:
+    at = {"occurred_at": NOW - 40 * DAY, "recorded_at": NOW - 40 * DAY}
+    with Store.open(url) as store:
+        store.append(events_table([Event(event_id="named", lead_id="named", type="identify", **at)]))
+        visit = {"occurred_at": NOW - 20 * DAY, "recorded_at": NOW - 20 * DAY}
+        store.append(events_table([Event(event_id="visited", lead_id="named", type="page_view", **visit)]))
+    data = material(world, url)
+    told = [{one.lead_id for one in forecast(data, NOW - days * DAY)} for days in (30, 10)]
+    assert ["named" in leads for leads in told] == [False, True]
+
+
 def test_a_market_in_which_many_more_buy_is_noticed(
     world: World, url: str, registered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

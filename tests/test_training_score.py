@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from small_scorer import small_scorer
 
-from features.events import Event, parse_time
+from features.events import DAY, Event, parse_time
 from features.history import History
-from training.score import Output, open_leads
+from serving.registry import Served
+from serving.scoring import score_history
+from training.score import TOO_LITTLE, Output, open_leads, score
 
 
 def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
@@ -20,6 +24,24 @@ def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
     )
     assert open_leads(history, now).lead_ids == ["a"]
     assert open_leads(history, now - 1).lead_ids == []
+
+
+def test_a_lead_of_whom_only_the_name_is_known_has_no_score_here_as_in_the_api() -> None:
+    now = parse_time("2026-01-10")
+    said = (("named", "identify", 1), ("visitor", "identify", 1), ("visitor", "page_view", 5))
+    events = [
+        Event(event_id=f"{n}", lead_id=lead, type=kind, occurred_at=now - day * DAY, recorded_at=now - day * DAY)
+        for n, (lead, kind, day) in enumerate(said)
+    ]
+    history = History.from_events(events)
+    (frame,) = score(small_scorer("1"), history, open_leads(history, now))
+    assert frame["lead_id"].tolist() == ["named", "visitor"]
+    assert frame["reasons"][0] == [TOO_LITTLE]
+    assert np.isfinite(frame["readiness"]).tolist() == [False, True]
+    assert [frame[name].isna()[0] for name in ("p_7", "call_on", "handoff_on", "priority")] == [True] * 4
+    answers = score_history(history, ["named", "visitor"], now, Served(small_scorer("1"), "1"))
+    assert [answer["status"] for answer in answers] == ["not_scorable", "open"]
+    assert answers[0]["reason"].lower() == TOO_LITTLE.lower()
 
 
 def scores(lead: str) -> pd.DataFrame:

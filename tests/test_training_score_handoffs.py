@@ -33,7 +33,7 @@ from training.score_handoffs import Done, main, score_handoffs
 NOW = int(np.datetime64("2026-11-01T12:00", "us").astype(np.int64))
 SETTINGS = Settings(horizons=(7, 30))
 RETRAIN = 30
-OWN = "of the service"
+OWN, NAMED = "of the service", "only named"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
     )
     events = read_tables(folder, now=NOW).events
     at = {"occurred_at": NOW - 20 * DAY, "recorded_at": NOW - 20 * DAY}
-    own = [Event(event_id="seen", lead_id=OWN, type="page_view", **at),
+    own = [Event(event_id="named", lead_id=NAMED, type="identify", **at),
+           Event(event_id="too early", lead_id=NAMED, type=HANDOFF, **at),
+           Event(event_id="seen", lead_id=OWN, type="page_view", **at),
            Event(event_id="own", lead_id=OWN, type=HANDOFF, properties={"p_7": 0.1, "p_30": 0.2}, **at)]  # fmt: skip
     with pytest.MonkeyPatch.context() as patch, Store.open(f"sqlite:///{folder}/log.db", migrate=True) as store:
         patch.setattr(training.score_handoffs, "fit", small_fit)  # when models are trained is tested here, not they
@@ -77,7 +79,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
 def test_handoffs_of_the_tables_get_a_score_as_of_their_moment(made: Scored) -> None:
     handoffs = made.before.filter(pc.equal(made.before["type"], HANDOFF)).num_rows - 1
     assert made.done.scored > 50
-    assert made.done.scored + made.done.too_early + made.done.not_open == handoffs
+    assert NAMED not in made.scores(), "nothing but who it is was known: it would not have had a score"
+    assert made.done.scored + made.done.too_early + made.done.not_scorable == handoffs
     found = made.scores()
     assert len(found) == made.done.scored
     assert OWN not in found, "it brought its score itself"

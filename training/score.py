@@ -1,7 +1,8 @@
 """Score leads in a batch: ``python -m training.score --requests FILE --out FILE``.
 
 Without requests: every lead that is open now. A request that cannot be scored keeps its row: its scores are empty and
-its reason says why (no event of the lead was known at that time, or it had bought or was lost by then).
+its reason says why (no event of the lead was known at that time, or no more than who it is, or it had bought or was
+lost by then).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from features.builder import Requests
 from features.errors import InputError
 from features.events import to_iso
 from features.history import History
-from features.lives import BOUGHT, GONE, OPEN, UNSEEN, standings
+from features.lives import BOUGHT, GONE, OPEN, UNSEEN, standings, told_something
 from features.settings import load_settings
 from features.tables import read_requests
 from model.scorer import Scorer
@@ -34,6 +35,7 @@ from training.inputs import Source
 from training.tracking import SERVING, Tracking
 
 UNKNOWN = "No event of this lead was known at this time"
+TOO_LITTLE = "Too little data: no engagement, no sales call and no declared need was known at this time"
 HAD_BOUGHT = "This lead had bought by this time"
 HAD_GONE = "This lead had been lost by this time"
 CHUNK = 20_000
@@ -53,7 +55,9 @@ def why_not(history: History, requests: Requests) -> npt.NDArray[np.object_]:
     lead = np.array([index.get(lead_id, -1) for lead_id in requests.lead_ids], dtype=np.int64)
     why = {OPEN: None, BOUGHT: HAD_BOUGHT, GONE: HAD_GONE, UNSEEN: UNKNOWN}
     reasons = np.empty(len(lead), dtype=object)
-    reasons[:] = [why[code] for code in standings(history, lead, requests.as_of).tolist()]
+    codes = standings(history, lead, requests.as_of)
+    reasons[:] = [why[code] for code in codes.tolist()]
+    reasons[(codes == OPEN) & ~told_something(history, lead, requests.as_of)] = TOO_LITTLE
     return reasons
 
 

@@ -25,7 +25,7 @@ from features.builder import Requests, build_matrix
 from features.errors import InputError
 from features.events import DAY, HANDOFF, HANDOFF_SCORED, Event, content_id, events_table, to_iso
 from features.history import History
-from features.lives import OPEN, lead_lives, standings
+from features.lives import OPEN, lead_lives, standings, told_something
 from features.settings import Settings, load_settings
 from features.store import Store
 from model.examples import calendar_split
@@ -51,12 +51,12 @@ class Handoff:
 @dataclass
 class Done:
     """How many handoffs were scored, came before there was enough to learn from, or were made when the lead could not
-    be scored: it had ended, or nothing was known of it.
+    be scored: it had ended, or no engagement, sales call or declared need of it was known.
     """
 
     scored: int = 0
     too_early: int = 0
-    not_open: int = 0
+    not_scorable: int = 0
 
 
 def without_score(events: pa.Table) -> list[Handoff]:
@@ -98,7 +98,7 @@ def score_handoffs(store: Store, settings: Settings, *, retrain_days: int, seed:
             scores = list(_scored(scorer, history, mine, origin, now))
             store.append(events_table(scores))
             done.scored += len(scores)
-            done.not_open += len(mine) - len(scores)
+            done.not_scorable += len(mine) - len(scores)
             current.note = f"{len(scores):,} of {len(mine):,} handoffs scored"
     return done
 
@@ -125,7 +125,8 @@ def _by_origin(handoffs: Sequence[Handoff], step: int) -> Iterator[tuple[int, li
 def _scored(scorer: Scorer, history: History, handoffs: Sequence[Handoff], origin: int, now: int) -> Iterator[Event]:
     times = np.array([handoff.at for handoff in handoffs], dtype=np.int64)
     lead = np.array([history.lead_index[handoff.lead_id] for handoff in handoffs], dtype=np.int64)
-    rows = np.flatnonzero(standings(history, lead, times) == OPEN).tolist()
+    open_then = standings(history, lead, times) == OPEN
+    rows = np.flatnonzero(open_then & told_something(history, lead, times)).tolist()
     if not rows:
         return
     lead_ids = [handoffs[i].lead_id for i in rows]
@@ -177,7 +178,7 @@ def _score(given: argparse.Namespace) -> None:
         done = score_handoffs(store, settings, retrain_days=given.retrain_days, seed=seed, now=now)
     print(
         f"{done.scored:,} handoffs scored afterwards; {done.too_early:,} came before there was enough to learn from, "
-        f"{done.not_open:,} were made of leads that were not open then"
+        f"{done.not_scorable:,} were made of leads that had ended or of which too little was known then"
     )
 
 

@@ -31,21 +31,23 @@ class Constants:
     leads: int
 
 
-def choose(past: Rows, readiness: Float, deadline_days: Float, day: Float, charges: Charges) -> Constants:
-    """``readiness``, ``deadline_days`` and ``day`` to call on: (n,) for the rows of the past, as known then, NaN for
-    none. The smallest of equals.
+def choose(
+    past: Rows, readiness: Float, deadline_days: Float, day: Float, charges: Charges, *, value: Float | None = None
+) -> Constants:
+    """``readiness``, ``deadline_days``, ``day`` to call on and ``value`` of the deal: (n,) for the rows of the past, as
+    known then, NaN for none. The smallest of equals.
     """
-    delay = _cheapest(past, call_days(charges.longest).tolist(), lambda days: fixed_delay(past, days), charges)
+
+    def cheapest(values: Sequence[float], plan: Callable[[float], Float]) -> float:
+        costs = [settle(past, plan(one), charges, value).cost.sum() for one in values]
+        return float(values[int(np.argmin(costs))])
+
+    delay = cheapest(call_days(charges.longest).tolist(), lambda days: fixed_delay(past, days))
     otherwise = fixed_delay(past, delay)
     return Constants(
         delay=delay,
-        threshold=_cheapest(past, THRESHOLDS, lambda least: ready(readiness, least), charges),
-        ahead=_cheapest(past, DAYS_AHEAD, lambda ahead: before_deadline(deadline_days, ahead, otherwise), charges),
-        within=_cheapest(past, WITHIN, lambda within: due(day, within), charges),
+        threshold=cheapest(THRESHOLDS, lambda least: ready(readiness, least)),
+        ahead=cheapest(DAYS_AHEAD, lambda ahead: before_deadline(deadline_days, ahead, otherwise)),
+        within=cheapest(WITHIN, lambda within: due(day, within)),
         leads=len(past.first),
     )
-
-
-def _cheapest(past: Rows, values: Sequence[float], plan: Callable[[float], Float], charges: Charges) -> float:
-    costs = [settle(past, plan(value), charges).cost.sum() for value in values]
-    return float(values[int(np.argmin(costs))])

@@ -26,9 +26,10 @@ class DaysAhead:
 
 def days_ahead(replayed: Replay, charges: Charges, *, seed: int) -> DaysAhead:
     """On the leads that were replayed, all of them known to the end: no rule of the past could choose better."""
-    results = {OWN: settle(replayed.rows, replayed.plans[OWN], charges)}
+    value = replayed.looks.value
+    results = {OWN: settle(replayed.rows, replayed.plans[OWN], charges, value)}
     for days in WITHIN:
-        results[str(days)] = settle(replayed.rows, policies.due(replayed.looks.day, days), charges)
+        results[str(days)] = settle(replayed.rows, policies.due(replayed.looks.day, days), charges, value)
     best = min(WITHIN, key=lambda days: float(results[str(days)].cost.sum()))
     beside = {line.policy: line for line in compare(results, own=str(best), seed=seed)}
     own = next(line for line in compare(results, own=OWN, seed=seed) if line.policy == str(best))

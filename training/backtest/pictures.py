@@ -46,7 +46,7 @@ def costs(lines: Sequence[Line], results: Mapping[str, Result], charges: Charges
 def cost_parts(result: Result, charges: Charges) -> dict[str, float]:
     """What the mean cost by lead is made of; the parts add up to it."""
     in_vain = charges.wasted_call * float(result.wasted.mean())
-    missed = charges.missed * float((result.late & ~result.called).mean())
+    missed = float(np.where(result.late & ~result.called, result.cost, 0.0).mean())
     timing = float(result.cost.mean()) - in_vain - missed
     return dict(zip(PARTS, (max(timing, 0.0), in_vain, missed), strict=True))
 
@@ -69,9 +69,9 @@ def missed(results: Mapping[str, Result], charges: Charges) -> Figure:
     figure, (ax,) = blank_figure(8.2, 3.8)
     days = np.linspace(0, max(charges.longest, charges.missed_days), 50)
     for (policy, result), colour in zip(results.items(), _colours(len(results)), strict=True):
-        share = float((result.late & ~result.called).mean())
-        rest = float(result.cost.mean()) - charges.missed * share
-        ax.plot(days, rest + charges.late * days * share, color=colour, label=policy)
+        of_a_day = float(np.where(result.late & ~result.called, result.late_rate, 0.0).mean())
+        rest = float(result.cost.mean()) - charges.missed_days * of_a_day
+        ax.plot(days, rest + days * of_a_day, color=colour, label=policy)
     ax.axvline(charges.missed_days, color=SOFT, ls="--", lw=1)
     label_axes(
         ax, "How dear is a missed deal?", "a purchase before any call counts as so many days late", "cost by lead"

@@ -16,7 +16,7 @@ from features.builder import Requests, build_matrix
 from features.errors import InputError
 from features.events import DAY, to_datetime, to_iso
 from features.history import History
-from features.lives import lead_lives
+from features.lives import lead_lives, told_something
 from features.settings import Settings
 from model.curves import Curves, Float
 from model.decision import decide, handoff_day
@@ -25,7 +25,7 @@ from model.replay import policies
 from model.replay.account import Charges, Result, hindsight, settle
 from model.replay.choose import Constants
 from model.replay.rows import Rows, replay_rows
-from model.scorer import Scorer
+from model.scorer import Scorer, deal_values
 from training.backtest.calendar import Calendar
 from training.backtest.past import Fold, learn
 from training.progress import stage
@@ -41,13 +41,14 @@ Learn = Callable[..., Fold]
 @dataclass(frozen=True, eq=False)
 class Looks:
     """For each of n rows what was seen then: ``day`` (n,) the date to call on and ``handoff`` the one from which on
-    waiting costs more than a call, in days, NaN for none.
+    waiting costs more than a call, in days, and ``value`` of the deal, NaN for none.
     """
 
     day: Float
     handoff: Float
     readiness: Float
     deadline_days: Float
+    value: Float
     delay: Float
     threshold: Float
     ahead: Float
@@ -73,8 +74,9 @@ class Replay:
     in_force: int | None
 
     def results(self, charges: Charges) -> dict[str, Result]:
-        found = {name: settle(self.rows, plan, charges) for name, plan in self.plans.items()}
-        return {**found, BEST: hindsight(self.rows, charges)}
+        value = self.looks.value
+        found = {name: settle(self.rows, plan, charges, value) for name, plan in self.plans.items()}
+        return {**found, BEST: hindsight(self.rows, charges, value)}
 
     def months(self) -> list[str]:
         """(m,): in which month each lead was first looked at."""
@@ -166,31 +168,39 @@ def as_known(events: pa.Table, origin: int) -> History:
 def _look(
     looks: Looks, fold: Fold, history: History, rows: Rows, own: npt.NDArray[np.int64], *, truth: TrueCurves | None
 ) -> None:
-    """Fill in what the fold's model and constants say at the rows ``own``. The builder sees none later than its row."""
+    """Fill in what the fold's model and constants say at the rows ``own``. The builder sees none later than its row.
+
+    As in the service there is no score while nothing but who the lead is was known.
+    """
     if not len(own):
         return
     lead_ids, as_of = [history.lead_ids[i] for i in rows.lead[own]], rows.as_of[own]
     scorer, chosen = fold.scorer, fold.constants
     matrix = build_matrix(history, Requests(lead_ids, as_of), scorer.catalogue)
     columns = scorer.score_columns(lead_ids, as_of, matrix, reasons=False)
-    looks.day[own] = _days(columns["call_on"], as_of)
-    looks.handoff[own] = _days(columns["handoff_on"], as_of)
-    looks.readiness[own] = columns["readiness"]
+    scored = told_something(history, rows.lead[own], as_of)
+    looks.day[own] = np.where(scored, _days(columns["call_on"], as_of), np.nan)
+    looks.handoff[own] = np.where(scored, _days(columns["handoff_on"], as_of), np.nan)
+    looks.readiness[own] = np.where(scored, columns["readiness"], np.nan)
+    looks.value[own] = deal_values(scorer.catalogue, matrix)
     if DEADLINE in scorer.catalogue.names:
         looks.deadline_days[own] = matrix[:, scorer.catalogue.names.index(DEADLINE)]
     looks.delay[own], looks.threshold[own] = chosen.delay, chosen.threshold
     looks.ahead[own], looks.within[own] = chosen.ahead, chosen.within
     if truth is not None:
-        looks.true_day[own], looks.true_handoff[own] = _decided(truth(lead_ids, as_of), scorer)
+        known = truth(lead_ids, as_of)
+        looks.true_day[own], looks.true_handoff[own] = _decided(known, scorer, looks.value[own], scored)
 
 
-def _decided(curves: Curves, scorer: Scorer) -> tuple[Float, Float]:
-    """(n,) the dates that curves give at the scorer's costs; NaN where a lead had ended and nobody knew."""
-    there = np.flatnonzero(np.isfinite(curves.purchased).all(axis=1))
-    decision = decide(curves.rows(there), scorer.costs)
+def _decided(curves: Curves, scorer: Scorer, value: Float, scored: npt.NDArray[np.bool_]) -> tuple[Float, Float]:
+    """(n,) the dates that curves give at the scorer's costs; NaN where there is no score, or a lead had ended and
+    nobody knew.
+    """
+    there = np.flatnonzero(np.isfinite(curves.purchased).all(axis=1) & scored)
+    decision = decide(curves.rows(there), scorer.costs, value[there])
     days, handoff = np.full(len(curves), np.nan), np.full(len(curves), np.nan)
     days[there] = policies.decided(decision.day, decision.call)
-    handoff[there] = handoff_day(curves.rows(there), scorer.costs)
+    handoff[there] = handoff_day(curves.rows(there), scorer.costs, value[there])
     return days, handoff
 
 

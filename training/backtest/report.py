@@ -57,6 +57,8 @@ of the handoffs out (setting <code>handoff_holdout</code>) and compare.</li>
 under another policy these traces would have been other ones.</li>
 <li><b>A missed deal was a deal.</b> All these leads did buy. That a purchase before any call would have been lost,
 and what that costs, is an assumption; the picture of missed deals shows what follows from others.</li>
+<li><b>What a deal was worth</b> counts, with <code>deal_lost_after</code>, as it was known at the last look at the
+lead, <code>deal_value</code> where nothing was: the same under every policy, whatever was known when it decided.</li>
 <li><b>Leads that were there before the replay began are left out:</b> at once and by a fixed delay they would have
 been called long ago. So are those that ended before they could be looked at.</li>
 <li><b>Leads still open at the end wait.</b> Neither called nor ended, they cost a policy nothing here: the more of
@@ -154,14 +156,22 @@ def _about(found: Findings) -> str:
 {date_of(calendar.enter_until)} were looked at every {_plural(rows.step, "day")} until {date_of(calendar.until)}, each
 time with what was recorded by then, and each policy called each of them at most once. The model was trained {trained},
 on nothing later than that day. What became of the leads is known to {date_of(calendar.known_by)}.</p>
-<p>Costs: a day too early {charges.early:g}{cap}, a day too late {charges.late:g}, a call that no purchase follows
+<p>Costs: a day too early {charges.early:g}{cap}, {_late_day(charges)}, a call that no purchase follows
 within {charges.longest:g} days {charges.wasted_call:g}.{ahead} Intervals of 95 %, by resampling leads, the same draws
 for all policies.</p>"""
 
 
+def _late_day(charges: Charges) -> str:
+    if charges.lost_after is None:
+        return f"a day too late {charges.late:g}"
+    share = f"1/{charges.lost_after:g} of the deal's own value"
+    return f"a day too late {share} ({charges.late:g} where that is not known)"
+
+
 def _missed(charges: Charges) -> str:
+    cost = f"{charges.missed:g}" if charges.lost_after is None else f"{charges.missed:g} where its value is not known"
     return (
-        f"A purchase before any call counts as a call {charges.missed_days:g} days late, {charges.missed:g}. "
+        f"A purchase before any call counts as a call {charges.missed_days:g} days late, {cost}. "
         "A date that stands for a later day is no call: it may move again."
     )
 

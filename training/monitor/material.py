@@ -13,7 +13,7 @@ from features.builder import Requests, build_matrix
 from features.errors import InputError
 from features.events import DAY, ENDINGS, HANDOFF, parse_time
 from features.history import History
-from features.lives import OPEN, Lives, lead_lives, standings
+from features.lives import OPEN, Lives, lead_lives, standings, told_something
 from features.store.monitoring import Forecast
 from features.traits import known_traits
 from model.curves import Float
@@ -59,12 +59,13 @@ class Material:
         )
 
     def open_at(self, as_of: int) -> list[str]:
-        """The leads that were known and open then, by what is known now."""
+        """The leads that had a score then: known and open, by what is known now, and more known than who they are."""
         lives = self.lives
         there = np.flatnonzero((lives.entered_at <= as_of) & ((lives.ended_at > as_of) | (lives.outcome == OPEN)))
         # what had ended already may have been recorded later; nobody would have asked for what was known as ended
-        known = standings(self.history, there, np.full(len(there), as_of, dtype=np.int64)) == OPEN
-        there = there[known]
+        moment = np.full(len(there), as_of, dtype=np.int64)
+        known = standings(self.history, there, moment) == OPEN
+        there = there[known & told_something(self.history, there, moment)]
         if len(there) > MOST:
             there = np.sort(np.random.default_rng(as_of // DAY).choice(there, MOST, replace=False))
         return [self.history.lead_ids[i] for i in there]
