@@ -106,10 +106,9 @@ class Scorer:
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
         if reasons:
-            against = contradictions(self.catalogue, matrix, as_of, (window[0], window[2]), self.slips)
+            against = self.against_deadlines(matrix, as_of, (window[0], window[2]), decision.call)
             columns["reasons"] = [
-                [*told, text] if text and wanted else told
-                for told, text, wanted in zip(columns["reasons"], against, decision.call.tolist(), strict=True)
+                [*told, text] if text else told for told, text in zip(columns["reasons"], against, strict=True)
             ]
         columns["model_version"] = self.version
         columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
@@ -134,6 +133,13 @@ class Scorer:
             said = f"No purchase expected within {self.horizons[-1]} days (chance {100 * chance[row]:.0f} %)"
             found[row] = [said, *found[row]]
         return found
+
+    def against_deadlines(
+        self, matrix: Float, as_of: Int64, window: tuple[Float, Float], call: npt.NDArray[np.bool_]
+    ) -> list[str]:
+        """(n,) what is to be said of declared deadlines that contradict the curve, as in ``model.deadlines``."""
+        longest = self.horizons[-1]
+        return contradictions(self.catalogue, matrix, as_of, window, self.slips, call=call, longest=longest)
 
     def facts(self, matrix: Float, as_of: Int64) -> list[list[Fact]]:
         """The facts that moved each of n rows most, the weightiest first."""
