@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from model.calibration import Calibration
 from model.curve_model import CurveModel
 from model.curves import Curves, Float
 from model.deadlines import Slip, contradictions
-from model.decision import CallCosts, decide, handoff_day
+from model.decision import CallCosts, Costs, decide, handoff_day
 from model.grid import nearest_horizon
 from model.readiness import Readiness
 from model.reasons import contributions
@@ -173,10 +173,11 @@ class Scorer:
         return {"scorer.json": orjson.dumps(scorer, option=options), **files}
 
     @classmethod
-    def from_files(cls, files: dict[str, bytes], *, trusted: Sequence[str] = ()) -> Scorer:
+    def from_files(cls, files: dict[str, bytes], *, trusted: Sequence[str] = (), costs: Costs | None = None) -> Scorer:
         """InputError when files are missing, damaged or of another format, or hold types that are not trusted.
 
         ``trusted``: types of an estimator of one's own, as of model.own.Adapted; from the loader's settings.
+        ``costs``: those in force by the loader's settings; without, those of the training. No curve depends on them.
         """
         absent = [name for name in ("scorer.json", "catalogue.json") if name not in files]
         if absent:
@@ -192,7 +193,7 @@ class Scorer:
             )
         try:
             _require_whole(files, data.get("sha256", {}))
-            return cls._from_json(data, files, trusted)
+            scorer = cls._from_json(data, files, trusted)
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -200,6 +201,7 @@ class Scorer:
             raise InputError(
                 where="model files", expected="the files of a scorer", got=got, remedy="Train the model anew"
             ) from error
+        return scorer if costs is None else replace(scorer, costs=CallCosts.of(costs))
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], files: dict[str, bytes], trusted: Sequence[str]) -> Scorer:

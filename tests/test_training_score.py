@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_scorer import small_scorer
 
 from features.events import Event, parse_time
 from features.history import History
-from training.score import Output, open_leads
+from training.score import Output, main, open_leads
+from training.tracking import Tracking
 
 
 def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
@@ -20,6 +22,25 @@ def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
     )
     assert open_leads(history, now).lead_ids == ["a"]
     assert open_leads(history, now - 1).lead_ids == []
+
+
+def test_dates_are_by_the_costs_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\na,2026-01-01\n")
+    (tmp_path / "requests.csv").write_text("lead_id,as_of\na,2026-01-03\n")
+    monkeypatch.setattr(Tracking, "load", lambda *_, **__: small_scorer("v").to_files())
+
+    def scored() -> pd.Series:
+        out = tmp_path / "out.csv"
+        asked = ["--data", str(tmp_path), "--requests", str(tmp_path / "requests.csv"), "--out", str(out)]
+        assert main(asked) == 0
+        return pd.read_csv(out).iloc[0]
+
+    usual = scored()
+    monkeypatch.setenv("LEADTIME_COSTS__LATE", "500")
+    other = scored()
+    assert other["p_30"] == usual["p_30"]
+    assert other["call_on"] < usual["call_on"]
+    assert other["cost_best"] != usual["cost_best"]
 
 
 def scores(lead: str) -> pd.DataFrame:
