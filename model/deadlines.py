@@ -50,11 +50,19 @@ def slips(catalogue: Catalogue, matrix: Float, group: npt.ArrayLike, as_of: Int6
 
 
 def contradictions(
-    catalogue: Catalogue, matrix: Float, as_of: Int64, window: tuple[Float, Float], known: Mapping[str, Slip]
+    catalogue: Catalogue,
+    matrix: Float,
+    as_of: Int64,
+    window: tuple[Float, Float],
+    known: Mapping[str, Slip],
+    *,
+    call: npt.NDArray[np.bool_],
+    longest: int,
 ) -> list[str]:
-    """(n,) a sentence where a deadline still ahead lies outside of the purchase window, else an empty text.
+    """(n,) a sentence where a deadline still ahead contradicts the curve, else an empty text.
 
-    ``window``: first and last day, (n,) each, in days after the as-of time.
+    ``window``: first and last day, (n,) each, in days after the as-of time. ``call``: (n,) whether a call is worth it:
+    where none is, no window is told, and any deadline within ``longest`` days, the longest horizon, contradicts that.
     """
     said = [""] * len(matrix)
     if _DEADLINE not in catalogue.names:
@@ -63,10 +71,12 @@ def contradictions(
     sources = _sources(catalogue, matrix)
     with np.errstate(invalid="ignore"):
         outside = (days >= 0) & ((days < window[0] - 1) | (days > window[1] + 1))
-    for i in np.flatnonzero(outside).tolist():
+        in_vain = (days >= 0) & (days <= longest)
+    for i in np.flatnonzero(np.where(call, outside, in_vain)).tolist():
         when = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=float(as_of[i] / DAY + days[i]))).date()
         side = "before" if days[i] < window[0][i] else "after"
-        said[i] = f"Declared deadline {when.isoformat()} lies {side} the purchase window{_so_far(sources[i], known)}"
+        but = f" lies {side} the purchase window" if call[i] else f", but no purchase is expected within {longest} days"
+        said[i] = f"Declared deadline {when.isoformat()}{but}{_so_far(sources[i], known)}"
     return said
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from model.calibration import Calibration
 from model.curve_model import CurveModel
 from model.curves import Curves, Float
 from model.deadlines import Slip, contradictions
-from model.decision import CallCosts, decide, handoff_day
+from model.decision import CallCosts, Costs, decide, handoff_day
 from model.grid import nearest_horizon
 from model.readiness import Readiness
 from model.reasons import contributions
@@ -106,10 +106,9 @@ class Scorer:
         columns |= {"priority": decision.priority}
         columns["reasons"] = self._reasons(matrix, as_of, bought[:, -1], decision.call, reasons)
         if reasons:
-            against = contradictions(self.catalogue, matrix, as_of, (window[0], window[2]), self.slips)
+            against = self.against_deadlines(matrix, as_of, (window[0], window[2]), decision.call)
             columns["reasons"] = [
-                [*told, text] if text and wanted else told
-                for told, text, wanted in zip(columns["reasons"], against, decision.call.tolist(), strict=True)
+                [*told, text] if text else told for told, text in zip(columns["reasons"], against, strict=True)
             ]
         columns["model_version"] = self.version
         columns |= {"cost_today": decision.today, "cost_best": np.where(decision.call, decision.best, np.nan)}
@@ -134,6 +133,13 @@ class Scorer:
             said = f"No purchase expected within {self.horizons[-1]} days (chance {100 * chance[row]:.0f} %)"
             found[row] = [said, *found[row]]
         return found
+
+    def against_deadlines(
+        self, matrix: Float, as_of: Int64, window: tuple[Float, Float], call: npt.NDArray[np.bool_]
+    ) -> list[str]:
+        """(n,) what is to be said of declared deadlines that contradict the curve, as in ``model.deadlines``."""
+        longest = self.horizons[-1]
+        return contradictions(self.catalogue, matrix, as_of, window, self.slips, call=call, longest=longest)
 
     def facts(self, matrix: Float, as_of: Int64) -> list[list[Fact]]:
         """The facts that moved each of n rows most, the weightiest first."""
@@ -167,10 +173,11 @@ class Scorer:
         return {"scorer.json": orjson.dumps(scorer, option=options), **files}
 
     @classmethod
-    def from_files(cls, files: dict[str, bytes], *, trusted: Sequence[str] = ()) -> Scorer:
+    def from_files(cls, files: dict[str, bytes], *, trusted: Sequence[str] = (), costs: Costs | None = None) -> Scorer:
         """InputError when files are missing, damaged or of another format, or hold types that are not trusted.
 
         ``trusted``: types of an estimator of one's own, as of model.own.Adapted; from the loader's settings.
+        ``costs``: those in force by the loader's settings; without, those of the training. No curve depends on them.
         """
         absent = [name for name in ("scorer.json", "catalogue.json") if name not in files]
         if absent:
@@ -186,7 +193,7 @@ class Scorer:
             )
         try:
             _require_whole(files, data.get("sha256", {}))
-            return cls._from_json(data, files, trusted)
+            scorer = cls._from_json(data, files, trusted)
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -194,6 +201,7 @@ class Scorer:
             raise InputError(
                 where="model files", expected="the files of a scorer", got=got, remedy="Train the model anew"
             ) from error
+        return scorer if costs is None else replace(scorer, costs=CallCosts.of(costs))
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], files: dict[str, bytes], trusted: Sequence[str]) -> Scorer:

@@ -67,9 +67,7 @@ def api(service: Service) -> APIBlueprint:
             score = compute()
             return conditional(score, over=as_shown(score))
         kept = service.kept_scores
-        return answered(
-            kept.read(lead_id, as_of, served.registered, compute, curve=query_data.curve, version=g.version)
-        )
+        return answered(kept.read(lead_id, as_of, served.key, compute, curve=query_data.curve, version=g.version))
 
     @bp.get("/scores")
     @read

@@ -57,7 +57,7 @@ class Front:
             key = service.keys.verify(text.strip(), version)
             if key is None or not key.allows("read"):
                 return None
-            answer = service.kept_scores.peek(lead_id, now, service.models.current().registered, version=version)
+            answer = service.kept_scores.peek(lead_id, now, service.models.current().key, version=version)
         except (UnicodeError, LeadtimeError):
             return None
         if answer is None or environ.get("HTTP_IF_NONE_MATCH", answer.quoted) != answer.quoted:

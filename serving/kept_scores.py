@@ -2,7 +2,7 @@
 
 Those of open leads lie refreshed in the database; what was answered stays in memory. An answer says by its ``as_of``
 when it was computed. It holds until an event of the lead, of a colleague or of an alias is in the log, another model
-serves, anybody is erased, or the day (UTC) ends.
+serves or other costs are in force, anybody is erased, or the day (UTC) ends.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class KeptScores:
     ) -> Tagged:
         """The kept answer, else the refreshed one, else what ``compute`` gives.
 
-        ``registered``: of the model in service. ``curve``: with the whole curve, which is not refreshed. ``version``:
-        of the database, as ``Store.version`` gave it a moment ago.
+        ``registered``: ``Served.key`` of the model in service. ``curve``: with the whole curve, which is not refreshed.
+        ``version``: of the database, as ``Store.version`` gave it a moment ago.
         """
         position, erasures = self._store.pulse(version)
         state, wanted = _State(now // DAY, erasures, registered), (lead_id, curve)

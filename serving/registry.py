@@ -11,17 +11,21 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import InputError, LeadtimeError, ModelUnavailable
 from model.manifest import NOT_OURS, TAG, check
 
 if TYPE_CHECKING:
+    from model.decision import Costs
     from model.scorer import Scorer
 
 log = logging.getLogger("leadtime.serving")
@@ -42,6 +46,12 @@ class Served:
     def version(self) -> str:
         """What answers name: the scorer's own version, which files of scores carry as well."""
         return self.scorer.version or self.registered
+
+    @cached_property
+    def key(self) -> str:
+        """What kept scores are found by: another model or other costs give other ones."""
+        costs = orjson.dumps(asdict(self.scorer.costs), option=orjson.OPT_SORT_KEYS)
+        return f"{self.registered}-{blake2b(costs, digest_size=6).hexdigest()}"
 
 
 class ModelSource(Protocol):
@@ -64,13 +74,23 @@ class BrokenModel(ModelUnavailable):
 
 
 class Registry:
-    """The version that holds an alias, looked for again every ``every`` seconds once started."""
+    """The version that holds an alias, looked for again every ``every`` seconds once started.
+
+    ``trusted``, ``costs``: of the settings, as ``Scorer.from_files`` takes them.
+    """
 
     def __init__(
-        self, name: str, alias: str, tracking_uri: str, *, trusted: Sequence[str] = (), every: float = CHECK_SECONDS
+        self,
+        name: str,
+        alias: str,
+        tracking_uri: str,
+        *,
+        trusted: Sequence[str] = (),
+        costs: Costs | None = None,
+        every: float = CHECK_SECONDS,
     ) -> None:
         self._name, self._alias, self._tracking_uri, self._every = name, alias, tracking_uri, every
-        self._trusted = trusted
+        self._trusted, self._costs = trusted, costs
         self._served: Served | None = None
         self._before: Served | None = None
         self._reason = "the model is still being loaded"
@@ -109,6 +129,7 @@ class Registry:
                     self._alias,
                     self._tracking_uri,
                     trusted=self._trusted,
+                    costs=self._costs,
                     known=self._served,
                     broken=self._broken,
                 )
@@ -139,12 +160,13 @@ def load(
     tracking_uri: str,
     *,
     trusted: Sequence[str] = (),
+    costs: Costs | None = None,
     known: Served | None = None,
     broken: BrokenModel | None = None,
 ) -> Served:
     """The version that holds the alias; ``known`` itself when it still does. ModelUnavailable when there is none.
 
-    ``trusted``: types that the files of an estimator of one's own may hold, as of ``Scorer.from_files``.
+    ``trusted``, ``costs``: as ``Scorer.from_files`` takes them.
     BrokenModel when it cannot be used; given as ``broken`` again, it is not even fetched.
     """
     remedy = "Train one with: python -m training.train"
@@ -182,7 +204,7 @@ def load(
             f"{_first_line(error)}. {remedy}"
         ) from error
     try:
-        scorer = _usable(check(files, found.tags.get(TAG, "none")), trusted)
+        scorer = _usable(check(files, found.tags.get(TAG, "none")), trusted, costs)
     except LeadtimeError as error:
         raise BrokenModel(version, str(error).rstrip(".")) from error
     except Exception as error:  # what a file of another make does to the libraries that read it cannot be foreseen
@@ -192,12 +214,12 @@ def load(
     return served
 
 
-def _usable(files: dict[str, bytes], trusted: Sequence[str]) -> Scorer:
+def _usable(files: dict[str, bytes], trusted: Sequence[str], costs: Costs | None) -> Scorer:
     """The scorer of these files, ready for the first request. Any exception when it cannot score."""
     from features.builder import warm_up  # noqa: PLC0415 - compiled: a start should not wait for it
     from model.scorer import Scorer  # noqa: PLC0415
 
-    scorer = Scorer.from_files(files, trusted=trusted)
+    scorer = Scorer.from_files(files, trusted=trusted, costs=costs)
     # LightGBM keeps the number of threads for the whole process: two requests that ask for different ones at the same
     # time write past the end of a buffer and end it.
     scorer.hazard.set_params(n_jobs=1)

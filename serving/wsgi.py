@@ -32,6 +32,7 @@ def application() -> APIFlask:
         settings.model_alias,
         settings.mlflow_tracking_uri,
         trusted=settings.estimator.trusts,
+        costs=settings.costs,
     )
     app = create_app(settings, store, models, now)
     background = Background(store, models, now, settings)

@@ -16,6 +16,7 @@ from features.events import DAY, Event, events_table, to_datetime, to_iso
 from features.history import History
 from features.settings import Settings
 from features.store import Store
+from model.decision import CallCosts
 from serving.background.lease import Lease
 from serving.background.refresh import Refresher
 from serving.handoffs.holdout import Holdout
@@ -45,6 +46,7 @@ class ScriptedScorer:
     horizons: tuple[int, ...] = (7, 30, 90)
     catalogue: Catalogue = field(default_factory=smallest_catalogue)
     asked: list[str] = field(default_factory=list)
+    costs: CallCosts = field(default_factory=CallCosts)
 
     def score_columns(self, lead_ids: list[str], as_of: Any, matrix: Any, reasons: bool = True) -> dict[str, Any]:
         self.asked += lead_ids

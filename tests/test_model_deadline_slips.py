@@ -21,9 +21,9 @@ NOW = parse_time("2026-11-01")
 WINDOW = (np.array([10.0]), np.array([30.0]))
 
 
-def said(deadline: float, source: float, known: dict[str, Slip] | None = None) -> str:
+def said(deadline: float, source: float, known: dict[str, Slip] | None = None, *, call: bool = True) -> str:
     row = np.array([[deadline, 0.0, source]])
-    return contradictions(CATALOGUE, row, np.array([NOW]), WINDOW, known or {})[0]
+    return contradictions(CATALOGUE, row, np.array([NOW]), WINDOW, known or {}, call=np.array([call]), longest=90)[0]
 
 
 def test_the_newest_deadline_of_each_lead_counts() -> None:
@@ -52,7 +52,18 @@ def test_other_deadlines_contradict_nothing(deadline: float) -> None:
     assert not said(deadline, 0)
 
 
+def test_a_deadline_is_told_also_where_nobody_is_expected_to_buy() -> None:
+    known = {"web": Slip(40, 31, 25.0)}
+    assert said(20, 0, known, call=False) == (
+        "Declared deadline 2026-11-21, but no purchase is expected within 90 days; of 40 leads of web with a deadline "
+        "31 put it off, by 25 days in the median"
+    )
+    assert said(1, np.nan, call=False) == "Declared deadline 2026-11-02, but no purchase is expected within 90 days"
+    assert said(90, 0, call=False)
+    assert not any(said(days, 0, call=False) for days in (-0.5, 90.5, np.nan)), "of these it expects nothing"
+
+
 def test_a_model_without_deadlines_says_nothing() -> None:
     bare = Catalogue((FeatureSpec(name="n", aggregation="count"),))
     assert slips(bare, np.ones((3, 1)), np.arange(3), np.arange(3)) == {}
-    assert contradictions(bare, np.ones((1, 1)), np.array([NOW]), WINDOW, {}) == [""]
+    assert contradictions(bare, np.ones((1, 1)), np.array([NOW]), WINDOW, {}, call=np.array([True]), longest=90) == [""]

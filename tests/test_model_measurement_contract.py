@@ -182,6 +182,16 @@ def test_without_a_beginning_weeks_count_from_the_first_handoff() -> None:
     assert [(one.qualified, one.shortfall) for one in weeks] == [(1, None), (0, 1), (0, None)]
 
 
+def test_marketing_that_hands_over_nobody_at_all_is_short_in_every_week() -> None:
+    log, since = Log(), Period(MONDAY, MONDAY + 21 * DAY)
+    log.add("a", "page_view", MONDAY - 9 * DAY)
+    assert [one.shortfall for one in made(log, period=since, qualified_per_week=10).weeks] == [10, 10, 10]
+    long_ago = Period(MONDAY - 700 * DAY, MONDAY)
+    weeks = made(log, period=long_ago, qualified_per_week=10).weeks
+    assert [one.shortfall for one in weeks] == [None, 10], "before anybody was known nothing was owed"
+    assert made(log, period=Period(EARLIEST, NOW), qualified_per_week=10).weeks == [], "nothing tells when it began"
+
+
 handed = st.tuples(
     st.integers(0, 4), st.integers(0, 60 * 24), st.booleans(), st.sampled_from([None, *sorted(UNQUALIFIED), "other"])
 )

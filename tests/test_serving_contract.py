@@ -13,7 +13,7 @@ from test_serving_pages import sign_in
 
 from features.business_settings import ContractSettings, SalesSettings
 from features.errors import InputError
-from features.events import DAY, events_table, parse_time
+from features.events import DAY, Event, events_table, parse_time
 from features.settings import Settings, load_settings
 from features.store import Erasures, Store
 from model.measurement.hours import CLOCK
@@ -133,6 +133,37 @@ def test_answers_of_the_service_are_read_from_both_databases(store: Store) -> No
     assert told["weeks"][0] | {"shortfall": None} == {
         "week": "2026-10-19", "handed_over": 3, "rejected": 1, "qualified": 2, "promised": 5, "shortfall": None,
     }  # fmt: skip
+
+
+def test_a_withdrawn_handoff_stays_withdrawn_when_its_lead_is_merged(store: Store) -> None:
+    one, given = process(store), Settings()
+    one.clock.now = MONDAY + 9 * HOUR
+    one.append([page_view("old", MONDAY - DAY)])
+    one.models.scorer.call_on["old"] = one.today()
+    one.refresh()
+    one.clock.now += HOUR
+    one.models.scorer.call_on["old"] = one.today(40)
+    one.append([page_view("old", one.clock.now)])
+    one.refresh()
+
+    def withdrawn() -> tuple[int, int]:
+        total = Reports(Inputs(store, given), given).contract(ContractQuery(), one.clock.now + 9 * DAY)["total"]
+        return total["withdrawn"], total["overdue"]
+
+    assert withdrawn() == (1, 0)
+    one.append([Event(event_id="m", lead_id="new", type="identify", occurred_at=one.clock.now,
+                      recorded_at=one.clock.now, properties={"previous_id": "old"})])  # fmt: skip
+    assert withdrawn() == (1, 0)
+
+
+def test_marketing_that_handed_over_nobody_is_in_breach(sqlite_store: Store) -> None:
+    log = Log()
+    log.add("a", "page_view", MONDAY - 10 * DAY)
+    sqlite_store.append(events_table(log.events))
+    given = Settings(contract=ContractSettings(qualified_per_week=3))
+    told = Reports(Inputs(sqlite_store, given), given).contract(ContractQuery(since="2026-10-19"), NOW)
+    assert [(row["week"], row["shortfall"]) for row in told["weeks"]] == [("2026-10-19", 3), ("2026-10-26", None)]
+    assert told["marketing_breaches"] == 1
 
 
 def test_hours_are_those_of_the_zone_also_when_clocks_change() -> None:

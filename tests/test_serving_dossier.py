@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from serving_world import NOW, FixedModel, Running, World, run
 from features.errors import ModelUnavailable
 from features.events import DAY, Event, events_table, to_iso
 from features.store import Erasures
+from model.decision import CallCosts
 from serving.addresses import dossier_path
 from serving.dossier.assemble import Dossiers, named
 from serving.keys import Keys
@@ -130,11 +132,25 @@ def test_what_was_read_asked_declared_and_called(own_service: Running) -> None:
 
 def test_a_deadline_outside_the_window_is_said_to_contradict_it(service: Running) -> None:
     told = [ask(service, lead) for lead in service.store.lead_ids(open_only=True)[:120]]
-    against = [answer for answer in told if answer["deadline"]["contradiction"] and answer["score"]["call_on"]]
-    assert against
+    against = [answer for answer in told if answer["deadline"]["contradiction"]]
+    assert any(answer["score"]["call_on"] for answer in against)
     for answer in against:
         assert answer["deadline"]["contradiction"] in answer["score"]["reasons"]
         assert answer["deadline"]["need_by"] in answer["deadline"]["contradiction"]
+
+
+def test_a_deadline_of_a_lead_that_no_call_is_worth_is_told_without_a_window(world: World) -> None:
+    dear = replace(world.scorer, costs=CallCosts(wasted_call=1e6))
+    service = run(world.url, FixedModel(Served(dear, "7")))
+    told = [ask(service, lead) for lead in service.store.lead_ids(open_only=True)[:120]]
+    against = [answer for answer in told if answer["deadline"]["contradiction"]]
+    assert against
+    for answer in against:
+        assert answer["score"]["window_start"] is None
+        need_by, said = answer["deadline"]["need_by"], answer["deadline"]["contradiction"]
+        assert said.startswith(f"Declared deadline {need_by}, but no purchase is expected within 90 days")
+        assert said == answer["score"]["reasons"][-1]
+    service.store.close()
 
 
 def test_the_latest_handoff_with_its_number(own_service: Running, world: World) -> None:

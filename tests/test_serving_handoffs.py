@@ -138,6 +138,17 @@ def test_it_closes_when_the_lead_ends(one: Process, ending: str) -> None:
     assert queued(one.store) == [("lead.window_closed", "a"), ("lead.window_opened", "a")]
 
 
+def test_handoffs_of_a_lead_are_found_by_each_of_its_ids(one: Process) -> None:
+    now = one.clock.now
+    one.append([page_view("old", now - DAY)])
+    one.models.scorer.call_on["old"] = one.today()
+    one.refresh()
+    (told,) = handoffs(one.store, "old")
+    one.append([Event(event_id="m", lead_id="new", type="identify", occurred_at=now, recorded_at=now,
+                      properties={"previous_id": "old"})])  # fmt: skip
+    assert handoffs(one.store, "new") == handoffs(one.store, "old") == [told]
+
+
 def test_it_closes_when_the_lead_ended_while_no_process_ran(one: Process) -> None:
     one.models.scorer.call_on["a"] = one.today()
     one.refresh()

@@ -11,8 +11,10 @@ import pytest
 from registry_alias import point
 from serving_world import NOW, World, run
 
+from features.business_settings import Costs
 from features.errors import ModelUnavailable
 from features.lives import BOUGHT, GONE
+from model.decision import CallCosts
 from model.likeness import leaves
 from model.scorer import Scorer
 from serving.registry import BrokenModel, Registry, load
@@ -76,6 +78,18 @@ def test_a_new_version_is_taken_over_and_a_broken_one_is_not(
     registry.refresh()
     assert registry.current().registered == better
     assert registry.refused is None
+
+
+def test_a_model_decides_by_the_costs_of_the_settings(registered: str, world: World) -> None:
+    costs = Costs(late=500, missed_days=3)
+    registry = Registry("leadtime", "champion", registered, costs=costs)
+    registry.refresh()
+    served = registry.current()
+    assert served.scorer.costs == CallCosts.of(costs) != world.scorer.costs
+    trained = load("leadtime", "champion", registered)
+    assert trained.scorer.digest() == world.scorer.digest()
+    assert (served.version, served.registered) == (trained.version, trained.registered)
+    assert served.key != trained.key
 
 
 def _without_scorer(files: dict[str, bytes]) -> dict[str, bytes]:

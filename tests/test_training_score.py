@@ -14,7 +14,8 @@ from features.events import DAY, Event, parse_time
 from features.history import History
 from serving.registry import Served
 from serving.scoring import score_history
-from training.score import TOO_LITTLE, Output, open_leads, score
+from training.score import TOO_LITTLE, Output, main, open_leads, score
+from training.tracking import Tracking
 
 
 def test_a_lead_whose_first_event_is_of_this_very_moment_is_open() -> None:
@@ -42,6 +43,26 @@ def test_a_lead_of_whom_only_the_name_is_known_has_no_score_here_as_in_the_api()
     answers = score_history(history, ["named", "visitor"], now, Served(small_scorer("1"), "1"))
     assert [answer["status"] for answer in answers] == ["not_scorable", "open"]
     assert answers[0]["reason"].lower() == TOO_LITTLE.lower()
+
+
+def test_dates_are_by_the_costs_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leads.csv").write_text("lead_id,created_at\na,2026-01-01\n")
+    (tmp_path / "events.csv").write_text("lead_id,type,occurred_at\na,page_view,2026-01-02\n")
+    (tmp_path / "requests.csv").write_text("lead_id,as_of\na,2026-01-03\n")
+    monkeypatch.setattr(Tracking, "load", lambda *_, **__: small_scorer("v").to_files())
+
+    def scored() -> pd.Series:
+        out = tmp_path / "out.csv"
+        asked = ["--data", str(tmp_path), "--requests", str(tmp_path / "requests.csv"), "--out", str(out)]
+        assert main(asked) == 0
+        return pd.read_csv(out).iloc[0]
+
+    usual = scored()
+    monkeypatch.setenv("LEADTIME_COSTS__LATE", "500")
+    other = scored()
+    assert other["p_30"] == usual["p_30"]
+    assert other["call_on"] < usual["call_on"]
+    assert other["cost_best"] != usual["cost_best"]
 
 
 def scores(lead: str) -> pd.DataFrame:

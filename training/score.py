@@ -154,6 +154,7 @@ def _write_scores(given: argparse.Namespace) -> None:
             given.model or settings.model_alias, folder=SERVING
         ),
         trusted=settings.estimator.trusts,
+        costs=settings.costs,
     )
     known_by = max(now, int(np.max(asked.as_of, initial=0))) if asked else now
     leads = sorted(set(asked.lead_ids)) if asked else None

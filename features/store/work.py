@@ -23,8 +23,8 @@ leases = sa.Table(
     sa.Column("expires_at", sa.BigInteger, nullable=False),  # by the clock of the database
 )
 
-# The scores of all open leads by one model version (``registered``: its number in the registry). A new version's are
-# gathered beside those in service until they are whole.
+# The scores of all open leads by one model version and the costs in force (``registered``: its number in the registry
+# with a digest of the costs). New ones are gathered beside those in service until they are whole.
 score_sets = sa.Table(
     "score_sets",
     metadata,

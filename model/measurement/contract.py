@@ -243,10 +243,14 @@ def _median(handled: list[Handled], account: Int64, followed: Float) -> tuple[fl
 def _weeks(
     data: Journeys, period: Period, rows: npt.NDArray[np.intp], said: Mapping[int, _Answer], promised: int | None
 ) -> list[Week]:
-    """Every week from the beginning of the period, else from the first handoff, also those with none."""
-    if not len(data.handoffs.at):
+    """Every week from the beginning of the period, else from the first handoff, also those with none.
+
+    None before anything was known of anybody.
+    """
+    start = data.handoffs.at if period.since <= EARLIEST else data.first_at
+    if not len(start):
         return []
-    begin = max(period.since, int(data.first_at.min())) if period.since > EARLIEST else int(data.handoffs.at.min())
+    begin = max(period.since, int(start.min()))
     end = min(period.until, data.known_by + 1)
     if begin >= end:
         return []

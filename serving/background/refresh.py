@@ -60,7 +60,7 @@ class Refresher:
         if current.whole_at is None:
             with self._store.writing() as connection:
                 self._lease.guard(connection)
-                score_table.put_in_service(connection, served.registered, now)
+                score_table.put_in_service(connection, served.key, now)
             log.info("the call list is by model %s from now on", served.version)
         return LOOK
 
@@ -76,13 +76,13 @@ class Refresher:
 
     def _set_of(self, served: Served, now: int) -> ScoreSet:
         with self._store.reading() as connection:
-            found = score_table.find_set(connection, served.registered)
+            found = score_table.find_set(connection, served.key)
         if found is None:
             position = self._store.position()  # what comes later is taken up as a change
-            found = ScoreSet(served.registered, served.version, position, now, None)
+            found = ScoreSet(served.key, served.version, position, now, None)
             with self._store.writing() as connection:
                 self._lease.guard(connection)
-                score_table.begin_set(connection, served.registered, served.version, position=position, as_of=now)
+                score_table.begin_set(connection, served.key, served.version, position=position, as_of=now)
         return found
 
     def _take_up_changes(self, current: ScoreSet, served: Served, top: int, now: int) -> None:
@@ -92,7 +92,7 @@ class Refresher:
         if top > current.position or now - current.as_of >= BEAT:
             with self._store.writing() as connection:
                 self._lease.guard(connection)
-                score_table.advance_set(connection, served.registered, position=top, as_of=now)
+                score_table.advance_set(connection, served.key, position=top, as_of=now)
 
     def _due(self, current: ScoreSet, now: int) -> list[str]:
         """Leads that are not in the set yet, else those whose score is of an earlier day or too old."""
@@ -124,6 +124,6 @@ class Refresher:
             self._store.lock_log(connection)
             gone = erased(connection, lead_ids)  # since they were scored
             scored = [answer for answer in scored if answer["lead_id"] not in gone]
-            score_table.remove_scores(connection, served.registered, sorted(ended))
-            score_table.put_scores(connection, served.registered, scored, as_of=now, pos=top)
+            score_table.remove_scores(connection, served.key, sorted(ended))
+            score_table.put_scores(connection, served.key, scored, as_of=now, pos=top)
             self._judge.judge(connection, scored, ended, now)

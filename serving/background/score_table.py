@@ -1,7 +1,7 @@
 """The refreshed scores of all open leads, as they lie in the database.
 
-Those of one model version make a set, found by the version's number in the registry. The set in service is the one
-that became whole last; a new version's is gathered beside it, so that no list mixes two models.
+Those of one model version by the same costs make a set, found by ``Served.key`` in the column ``registered``. The set
+in service is the one that became whole last; a new one is gathered beside it, so that no list mixes two.
 """
 
 from __future__ import annotations
@@ -61,10 +61,16 @@ def advance_set(connection: sa.Connection, registered: str, *, position: int, as
 
 
 def put_in_service(connection: sa.Connection, registered: str, now: int) -> None:
-    """From now on this set answers; all others are gone."""
-    found = connection.execute(sa.select(-scores.c.minus_readiness).where(scores.c.registered == registered)).scalars()
+    """From now on this set answers; all others are gone. One by the same model as before keeps its reference."""
+    mine, before = find_set(connection, registered), set_in_service(connection)
+    reference = None
+    if mine is not None and before is not None and mine.model_version == before.model_version:
+        reference = before.reference
+    if reference is None:
+        found = connection.execute(sa.select(-scores.c.minus_readiness).where(scores.c.registered == registered))
+        reference = drift.reference(list(found.scalars()))
     change = score_sets.update().where(score_sets.c.registered == registered)
-    connection.execute(change.values(whole_at=now, reference=drift.reference(list(found))))
+    connection.execute(change.values(whole_at=now, reference=reference))
     for table in (scores, score_sets):
         connection.execute(table.delete().where(table.c.registered != registered))
 

@@ -20,10 +20,12 @@ from features.events import DAY, to_datetime, to_iso
 from features.history import History
 from features.store import Store
 from serving import answers
+from serving.background.score_table import set_in_service
 from serving.registry import ModelSource, Served, earlier
 from serving.scoring import standing_of_each
 
 SHOWN = 50  # new events that are listed
+SAME = "the same model"
 Answer = dict[str, Any]
 
 
@@ -64,6 +66,8 @@ def compare(store: Store, models: ModelSource, lead_id: str, since: int, now: in
             return {**known, "comparable": False, "reason": said, "before": None, "now": None, "change": None,
                     "parts": [], "events": [], "new_events": 0}  # fmt: skip
     before, told = _model_then(models, served, since)
+    if told == SAME:
+        told += _costs_since(store, served, since, now)
     states = [
         _state(before, then, lead, since),
         _state(before, then, lead, now),
@@ -100,12 +104,26 @@ def _not_scorable(history: History, lead: str, moment: int) -> str | None:
 def _model_then(models: ModelSource, served: Served, since: int) -> tuple[Served, str]:
     """The model that answered at ``since`` as far as it is at hand, and what to say of it."""
     if served.registered_at is None or served.registered_at <= since:
-        return served, "the same model"
+        return served, SAME
     before = earlier(models)
     if before is None:
         when = to_iso(served.registered_at)
         return served, f"a new model came on {when}; the one before is not at hand, so both sides are by the new one"
     return before, f"a new model: version {served.version} in place of {before.version}"
+
+
+def _costs_since(store: Store, served: Served, since: int, now: int) -> str:
+    """What to say where the service answers as it does only since a moment after ``since``, else an empty text.
+
+    The costs before those in force are not kept, so both ends are by these.
+    """
+    with store.reading() as connection:
+        found = set_in_service(connection)
+    if found is None:
+        return ""
+    # another set answers the call list until all leads have a score by this model and these costs
+    begun = now if found.registered != served.key else found.whole_at or now
+    return f", at both ends by the costs in force: it answers so since {to_iso(begun)}" if begun > since else ""
 
 
 def _state(served: Served, history: History, lead: str, as_of: int) -> State:

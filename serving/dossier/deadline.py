@@ -45,8 +45,9 @@ def deadline(known: Known, served: Served | None, matrix: Float | None) -> Answe
 
 
 def _contradiction(known: Known, served: Served | None, matrix: Float | None) -> str | None:
-    """A sentence where the deadline lies outside of the purchase window, as in the reasons of the score."""
-    from model.deadlines import contradictions  # noqa: PLC0415 - compiled: a start should not wait for it
+    """A sentence where the deadline contradicts the purchase curve, as in the reasons of the score."""
+    from model.decision import decide  # noqa: PLC0415 - compiled: a start should not wait for it
+    from model.scorer import deal_values  # noqa: PLC0415 - as above
 
     if served is None or matrix is None:
         return None
@@ -54,7 +55,8 @@ def _contradiction(known: Known, served: Served | None, matrix: Float | None) ->
     curves = scorer.curves(matrix, at)
     readiness = scorer.readiness.of(curves.at([scorer.ready_horizon])[0][:, 0])
     first, _, last = scorer.windows.days(curves, readiness)
-    return contradictions(scorer.catalogue, matrix, at, (first, last), scorer.slips)[0] or None
+    decision = decide(curves, scorer.costs, deal_values(scorer.catalogue, matrix))
+    return scorer.against_deadlines(matrix, at, (first, last), decision.call)[0] or None
 
 
 def _slip(known: Known, served: Served | None) -> Answer | None:

@@ -62,7 +62,7 @@ class DossierDeadline(_Answer):
     need_by: date | None
     declared: list[DeclaredDeadline] = Field(description="the latest 20, the oldest first")
     revisions: int = Field(ge=0)
-    contradiction: str | None = Field(description="where it lies outside of the purchase window")
+    contradiction: str | None = Field(description="where it lies outside of the window, or no purchase is expected")
     usual_slip: UsualSlip | None
 
 

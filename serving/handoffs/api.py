@@ -22,7 +22,7 @@ class HandoffsQuery(Strict):
 
     since: Time | None = Field(None, description="opened at or after this time")
     owner: Name | None = Field(None, description="of this salesperson's leads, by the owner at that time")
-    lead_id: Name | None = None
+    lead_id: Name | None = Field(None, description="of this lead, also those told of an id that was merged into it")
     cursor: Cursor | None = Field(None, description="`next_cursor` of the answer before")
     limit: int = Field(100, ge=1, le=MAX_LIMIT)
 

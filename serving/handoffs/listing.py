@@ -22,12 +22,13 @@ def list_handoffs(
 ) -> list[tuple[int, dict[str, Any]]]:
     """At most ``limit`` handoffs, each with its position in the log, of those above the position ``after``.
 
-    ``since``: opened at or after that time. The owner is the one that the lead had when its window opened.
+    ``since``: opened at or after that time. The owner is the one that the lead had when its window opened, and the id
+    in a handoff the one by which it was told; ``lead_id``: all ids of that lead count.
     """
     terms: list[sa.ColumnElement[bool]] = [openings.c.position > after]
     terms += [] if since is None else [openings.c.opened_at >= since]
     terms += [] if owner is None else [openings.c.owner == owner]
-    terms += [] if lead_id is None else [openings.c.lead_id == lead_id]
+    terms += [] if lead_id is None else [openings.c.lead_id.in_(store.aliases_of([lead_id]))]
     query = _HANDOFFS.where(*terms).order_by(openings.c.position).limit(limit)
     with store.reading() as connection:
         rows = connection.execute(query).all()

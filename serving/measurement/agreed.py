@@ -45,12 +45,17 @@ def working_hours(sales: SalesSettings, since: int, now: int) -> Hours:
     return Hours(opens, closes)
 
 
-def closed_by_themselves(store: Store) -> dict[tuple[str, int], int]:
-    """When windows closed because no call was due any more, by lead and opening."""
+def closed_by_themselves(store: Store, known_by: int) -> dict[tuple[str, int], int]:
+    """When windows closed because no call was due any more, by lead and opening.
+
+    A row keeps the id that the lead had then; the lead is the one that this id stands for at ``known_by``.
+    """
     columns: tuple[sa.Column[Any], ...] = (openings.c.lead_id, openings.c.opened_at, openings.c.closed_at)
     query = sa.select(*columns).where(openings.c.closed_because.in_([NO_CALL, MOVED]))
     with store.reading() as connection:
-        return {(lead_id, opened): closed for lead_id, opened, closed in connection.execute(query)}
+        rows = connection.execute(query).all()
+    lead_of = store.canonical([row.lead_id for row in rows], known_by=known_by)
+    return {(lead_of[lead_id], opened): closed for lead_id, opened, closed in rows}
 
 
 def _at(midnight: datetime, hour: int) -> int:

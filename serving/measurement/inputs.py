@@ -52,7 +52,7 @@ class Inputs:
     def agreed(self, data: Journeys) -> tuple[Terms, dict[tuple[str, int], int]]:
         """What sales and marketing agreed on, and when windows closed by themselves."""
         first = int(data.handoffs.at.min()) if len(data.handoffs.at) else data.known_by
-        return terms(self._settings, first, data.known_by), closed_by_themselves(self._store)
+        return terms(self._settings, first, data.known_by), closed_by_themselves(self._store, data.known_by)
 
     def spend(self, period: Period, now: int) -> Spend:
         """What was spent on days (UTC) that begin in the period, as known now."""

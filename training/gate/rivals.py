@@ -45,7 +45,8 @@ def _rival(tracking: Tracking, settings: Settings, alias: str, name: str) -> Riv
         return None
     files = tracking.load(version, folder=MEASURED)
     try:
-        return Rival(name, version, Scorer.from_files(files, trusted=settings.estimator.trusts))
+        scorer = Scorer.from_files(files, trusted=settings.estimator.trusts, costs=settings.costs)
+        return Rival(name, version, scorer)
     except InputError as error:
         print(f"{name} cannot be compared with: {error}", file=sys.stderr)
         return None

@@ -40,7 +40,8 @@ def monitor(source: Source, settings: Settings, *, model: str | None, known_by: 
     with stage("load the model") as loading:
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         registered = tracking.find(model or settings.model_alias)
-        scorer = Scorer.from_files(tracking.load(model or settings.model_alias), trusted=settings.estimator.trusts)
+        files = tracking.load(model or settings.model_alias)
+        scorer = Scorer.from_files(files, trusted=settings.estimator.trusts, costs=settings.costs)
         loading.note = f"version {registered}, {scorer.version}"
     with stage("read the log") as reading:
         history = History.from_table(source.events(known_by=known_by, now=now))
