@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from features.business_settings import SalesSettings
-from features.events import to_datetime, to_iso
+from features.events import to_iso
 from features.history import History
-from features.settings import Settings
 from model.curves import Float
 from serving import answers
+from serving.call_list import Listing
+from serving.call_plan.calls import calls_today, today_of
 from serving.call_plan.closed_days import closed_days
-from serving.call_plan.overdue import last_calls, open_windows
 from serving.call_plan.reactions import best_times
+from serving.call_plan.standing import NEVER, Standing, standings
 from serving.registry import Served
 from serving.scoring import standing_of_each
 from serving.service import Service
 
 Answer = dict[str, Any]
-LOOKED_AT = 500  # leads, the most urgent first: who comes later has no cost of waiting for a week, or a small one
-OVERDUE, DUE, COMING, NO_CALL = "overdue", "due_today", "coming", "no_call"
+# Leads that may be called, the most urgent first: who comes later has no cost of waiting for a week, or a small one.
+LOOKED_AT = 500
+MOST = 8_000  # leads that are read to find them
+UNPLANNED = -1  # as model.decision.plan says it
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,32 +45,34 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
     from model.decision.working_days import working_days  # noqa: PLC0415 - scipy: a start should not wait for it
 
     sales, served = service.settings.sales, service.models.current()
-    today = _local(now, sales.timezone).date()
+    today = today_of(sales, now)
     years = range(today.year, today.year + 2)
     days = working_days(today, n_days, closed=closed_days(sales, years), week=sales.week)
-    listed = service.call_list.read(owner, LOOKED_AT)
-    history = service.store.history([lead["lead_id"] for lead in listed.leads], known_by=now)
-    where = standing_of_each(history, now)
-    still_open = {lead for lead, one in zip(history.lead_ids, where, strict=True) if one.status == answers.OPEN}
-    leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open}
-    called = {lead_id: at for lead_id, at in last_calls(history).items() if lead_id in leads}
-    called_today = {lead_id for lead_id, at in called.items() if _local(at, sales.timezone).date() == today}
-    outlook = _outlook(served, history, list(leads), [(day - today).days for day in days], now)
-    place, delay = _planned(outlook, leads, called_today, sales, works_today=days[:1] == [today])
-    windows = _due_windows(service, outlook.lead_ids)
-    reach = best_times(history, outlook.lead_ids, service.settings)
+    listed, where = _looked_at(service, owner, now)
+    history = service.store.history(list(where), known_by=now)
+    ends = zip(history.lead_ids, standing_of_each(history, now), strict=True)
+    still_open = {lead_id for lead_id, one in ends if one.status == answers.OPEN}
+    leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open & where.keys()}
+    waiting = [lead_id for lead_id in leads if where[lead_id].from_on != NEVER]
+    outlook = _outlook(served, history, waiting, [(day - today).days for day in days], now)
+    for i, lead_id in enumerate(waiting):
+        too_soon = [day < where[lead_id].from_on for day in days]
+        outlook.cost[i, too_soon] = outlook.otherwise[i]
+    made = Counter(calls_today(service.store, sales, now)) if days[:1] == [today] else Counter()
+    planned = _planned(outlook, leads, made, sales)
+    reach = best_times(history, list(leads), service.settings)
     rows = []
-    for i, (lead_id, lead) in enumerate(leads.items()):
-        state, due = _state(_due_on(lead, service.settings), windows.get(lead_id), called.get(lead_id), today)
+    for lead_id, lead in leads.items():
+        place, delay = planned.get(lead_id, (UNPLANNED, 0.0))
         rows.append(
             {
                 **{name: lead[name] for name in ("lead_id", "owner", "value", "readiness", "call_on", "reasons")},
                 "handoff_on": lead.get("handoff_on"),  # scores that an older program kept have none
-                "planned_on": days[place[i]].isoformat() if place[i] >= 0 else None,
-                "state": state,
-                "due": None if due is None else due.isoformat(),
-                "cost_of_delay": float(delay[i]),
-                "called_today": lead_id in called_today,
+                "planned_on": None if place == UNPLANNED else days[place].isoformat(),
+                "state": where[lead_id].state,
+                "due": None if (due := where[lead_id].due) is None else due.isoformat(),
+                "cost_of_delay": delay,
+                "called_today": where[lead_id].called_today,
                 "best_weekday": reach[lead_id].weekday,
                 "best_hour": reach[lead_id].hour,
                 "reactions": reach[lead_id].reactions,
@@ -86,30 +89,41 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
     }
 
 
+def _looked_at(service: Service, owner: str | None, now: int) -> tuple[Listing, dict[str, Standing]]:
+    """The most urgent leads, down to the last of LOOKED_AT that may be called, and where each of them stands.
+
+    Leads that sales is working on are urgent too: were they to count, there would be few left to plan.
+    """
+    limit = LOOKED_AT
+    while True:
+        listed = service.call_list.read(owner, limit)
+        found = standings(service, listed.leads, now)
+        to_call = [i for i, one in enumerate(found.values()) if one.from_on != NEVER]
+        if len(to_call) >= LOOKED_AT:
+            return listed, dict(islice(found.items(), to_call[LOOKED_AT - 1] + 1))
+        if listed.total <= limit or limit >= MOST:
+            return listed, found
+        limit *= 2
+
+
 def _planned(
-    outlook: Outlook,
-    leads: Mapping[str, Answer],
-    called_today: Collection[str],
-    sales: SalesSettings,
-    *,
-    works_today: bool,
-) -> tuple[npt.NDArray[np.int64], Float]:
-    """(n,) each: the place of each lead's day, -1 without one, and its cost of delay. Each salesperson plans alone."""
+    outlook: Outlook, leads: Mapping[str, Answer], made: Mapping[str | None, int], sales: SalesSettings
+) -> dict[str, tuple[int, float]]:
+    """By lead the place of its day, UNPLANNED without one, and its cost of delay. Each salesperson plans alone.
+
+    ``made``: the calls that each has made on the first day already.
+    """
     from model.decision import cost_of_delay, plan  # noqa: PLC0415 - as above
 
-    done = Counter(leads[lead_id]["owner"] for lead_id in called_today)
     owners = [leads[lead_id]["owner"] for lead_id in outlook.lead_ids]
-    if works_today:  # once a day is enough
-        again = np.array([lead_id in called_today for lead_id in outlook.lead_ids], dtype=np.bool_)
-        outlook.cost[again, 0] = outlook.otherwise[again]
-    place = np.full(len(owners), -1, dtype=np.int64)
+    place = np.full(len(owners), UNPLANNED, dtype=np.int64)
     for name in set(owners):
         mine = np.array([owner == name for owner in owners])
         room = np.full(outlook.cost.shape[1], sales.capacity(name))
-        if works_today:
-            room[0] = max(room[0] - done[name], 0)
+        room[:1] = np.maximum(room[:1] - made.get(name, 0), 0)
         place[mine] = plan(outlook.cost[mine], outlook.otherwise[mine], room)
-    return place, cost_of_delay(outlook.cost, outlook.otherwise, place)
+    delay = cost_of_delay(outlook.cost, outlook.otherwise, place)
+    return dict(zip(outlook.lead_ids, zip(place.tolist(), delay.tolist(), strict=True), strict=True))
 
 
 def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Sequence[int], now: int) -> Outlook:
@@ -127,34 +141,3 @@ def _outlook(served: Served, history: History, lead_ids: list[str], offsets: Seq
     within = [min(offset, last) for offset in offsets]
     later = cost[:, min(within[-1] + 1, last) :].min(axis=1) if within else cost.min(axis=1)
     return Outlook(lead_ids, cost[:, within].copy(), np.minimum(later, never))
-
-
-def _due_on(lead: Answer, settings: Settings) -> date | None:
-    """From when on the lead is to be called: when waiting begins to cost more, unless settings go by the call date."""
-    told = lead["call_on"] if settings.handoff_days_ahead is not None else lead.get("handoff_on") or lead["call_on"]
-    return None if told is None or lead["call_on"] is None else date.fromisoformat(told)
-
-
-def _due_windows(service: Service, lead_ids: list[str]) -> dict[str, tuple[int, date | None]]:
-    """By lead with an open window: when it opened, and the date to be kept, which is that day where waiting counts."""
-    windows = open_windows(service.store, lead_ids)
-    if service.settings.handoff_days_ahead is not None:
-        return windows
-    timezone = service.settings.sales.timezone
-    return {lead_id: (at, due and min(due, _local(at, timezone).date())) for lead_id, (at, due) in windows.items()}
-
-
-def _state(
-    due: date | None, window: tuple[int, date | None] | None, called_at: int | None, today: date
-) -> tuple[str, date | None]:
-    """Where a lead stands, and the date that was or is to be kept. ``due``: of a lead without an open window."""
-    if window is not None and window[1] is not None and (called_at is None or called_at < window[0]):
-        due = window[1]
-        return (OVERDUE if due < today else DUE if due == today else COMING), due
-    if due is None:
-        return NO_CALL, None
-    return (DUE if due <= today else COMING), due
-
-
-def _local(micros: int, timezone: str) -> datetime:
-    return to_datetime(micros).astimezone(ZoneInfo(timezone))

@@ -13,8 +13,7 @@ from features.events import NOT_ENGAGEMENT, SALES_CALL, to_datetime
 from features.history import History
 from features.settings import Settings
 from model.decision.reach import Reach, best_time, counts
-
-_NOT_REACHED = frozenset({"no_answer", "wrong_person"})
+from serving.call_plan.calls import NOT_REACHED, disposition_of
 
 
 def best_times(history: History, lead_ids: Sequence[str], settings: Settings) -> dict[str, Reach]:
@@ -40,5 +39,5 @@ def _reactions(history: History, mail_sent: Sequence[str]) -> npt.NDArray[np.int
     taken = engaged[history.type_code] if len(engaged) else np.zeros(history.n_events, dtype=np.bool_)
     for row in np.flatnonzero(called[history.type_code]) if len(called) else ():
         text = history.property_texts[int(history.property_code[row])].as_py()
-        taken[row] = orjson.loads(text).get("disposition") not in _NOT_REACHED
+        taken[row] = disposition_of(orjson.loads(text)) not in NOT_REACHED
     return np.flatnonzero(taken)

@@ -43,10 +43,11 @@ class PlannedLead(_Answer):
     handoff_on: date | None = Field(description="the best day by what waiting costs, were there no other leads")
     reasons: list[str]
     planned_on: date | None = Field(description="the day in the plan; null: not within these days")
-    state: Literal["overdue", "due_today", "coming", "no_call"] = Field(
-        description="overdue: the window opened on a day before and no call was made since"
+    state: Literal["overdue", "due_today", "coming", "no_call", "called", "held_out"] = Field(
+        description="overdue: the window opened on a day before and no call was made since; called: the buyer was "
+        "reached, sales is at it; held_out: in the random holdout, not to be called. The last two are never planned"
     )
-    due: date | None = Field(description="the date that was or is to be kept")
+    due: date | None = Field(description="the date that was or is to be kept; null: called, held out, or no call")
     cost_of_delay: float = Field(description="expected loss if the call is not made on the planned day but later")
     called_today: bool
     best_weekday: int = Field(ge=0, le=6, description="0 is Monday; by when it has reacted, shrunk to all leads")
@@ -61,7 +62,7 @@ class CallPlan(_Answer):
     model_version: str
     days: list[date]
     capacities: dict[str, int] = Field(description="calls a working day of each salesperson")
-    total: int = Field(description="open leads that match; the 500 most urgent of them are planned")
+    total: int = Field(description="open leads that match; the 500 most urgent that may be called are planned")
     leads: list[PlannedLead]
 
 
