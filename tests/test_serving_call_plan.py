@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from serving_world import FixedModel, Running, World, run
 
-from features.business_settings import SalesSettings
+from features.business_settings import Salesperson, SalesSettings
 from features.errors import InputError
 from features.events import DAY, SECOND, Event, content_id, events_table, parse_time
 from features.settings import Settings
@@ -58,7 +58,7 @@ def with_sales(service: Running, **sales: Any) -> Running:
 
 
 def test_nobody_is_called_on_a_weekend_and_never_more_than_there_is_room(urgent: Running) -> None:
-    service = with_sales(urgent, capacity_per_day=3, capacities={"unknown": 1})
+    service = with_sales(urgent, capacity_per_day=3, people={"unknown": Salesperson(capacity_per_day=1)})
     plan = planned(service, days=4)
     assert plan["days"] == ["2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"]
     taken = Counter((lead["owner"], lead["planned_on"]) for lead in plan["leads"] if lead["planned_on"])

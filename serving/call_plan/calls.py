@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,16 +54,20 @@ def last_calls(store: Store, lead_ids: Sequence[str], now: int) -> dict[str, Las
     return found
 
 
-def calls_today(store: Store, sales: SalesSettings, now: int) -> list[str | None]:
-    """Who made each of today's calls, whatever became of the lead: as the call tells, else the lead's owner."""
-    today = local(now, sales.timezone).date()
-    made = [
-        call for call in _calls(store, now, events.c.occurred_at > now - 2 * DAY)
-        if local(call.at, sales.timezone).date() == today
-    ]  # fmt: skip
-    untold = sorted({call.lead_id for call in made if call.owner is None})
+def calls_today(store: Store, sales: SalesSettings, now: int) -> Counter[str | None]:
+    """How many calls each salesperson has made on this day of his or hers, whatever became of the leads.
+
+    Who called is as the call tells, else the lead's owner.
+    """
+    recent = _calls(store, now, events.c.occurred_at > now - 2 * DAY)
+    untold = sorted({call.lead_id for call in recent if call.owner is None})
     traits = shown_traits(store.history(untold, known_by=now), now) if untold else {}
-    return [call.owner or traits.get(call.lead_id, {}).get("owner") for call in made]
+    made: Counter[str | None] = Counter()
+    for call in recent:
+        owner = call.owner or traits.get(call.lead_id, {}).get("owner")
+        timezone = sales.of(owner).timezone
+        made[owner] += local(call.at, timezone).date() == local(now, timezone).date()
+    return made
 
 
 def disposition_of(said: Mapping[str, Any]) -> str | None:
@@ -72,10 +77,6 @@ def disposition_of(said: Mapping[str, Any]) -> str | None:
 
 def local(micros: int, timezone: str) -> datetime:
     return to_datetime(micros).astimezone(ZoneInfo(timezone))
-
-
-def today_of(sales: SalesSettings, now: int) -> date:
-    return local(now, sales.timezone).date()
 
 
 def _calls(store: Store, now: int, which: sa.ColumnElement[bool]) -> list[Call]:

@@ -63,7 +63,7 @@ def call_plan_pages(service: Service) -> APIBlueprint:
             owners=service.call_list.read(None, 1, summary=True).owners,
             owner=query.owner or "",
             n_days=query.days,
-            timezone=service.settings.sales.timezone,
+            timezones=sorted({lead["timezone"] for lead in answer["leads"]} or {service.settings.sales.timezone}),
             given={name: value for name, value in request.args.items() if value.strip() and name != "format"},
         )
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from features.events import DAY
 from features.settings import Settings
-from serving.call_plan.calls import TOO_EARLY, Call, LastCalls, last_calls, local, today_of
+from serving.call_plan.calls import TOO_EARLY, Call, LastCalls, last_calls, local
 from serving.handoffs.windows import Window, held_out, open_windows
 from serving.scoring import Answer
 from serving.service import Service
@@ -32,10 +32,11 @@ def standings(service: Service, leads: Sequence[Answer], now: int) -> dict[str, 
     ids = [lead["lead_id"] for lead in leads]
     windows, calls = open_windows(service.store, ids), last_calls(service.store, ids, now)
     untold = held_out(service.settings, windows, ids)
+    zones = {owner: service.settings.sales.of(owner).timezone for owner in {lead["owner"] for lead in leads}}
     found = {}
     for lead in leads:
         lead_id = lead["lead_id"]
-        judged = _Judged(service.settings, lead, windows.get(lead_id), now)
+        judged = _Judged(service.settings, lead, windows.get(lead_id), now, zones[lead["owner"]])
         state, due, from_on = judged.after(calls.get(lead_id))
         if lead_id in untold:
             state, due, from_on = HELD_OUT, None, NEVER
@@ -47,14 +48,15 @@ def standings(service: Service, leads: Sequence[Answer], now: int) -> dict[str, 
 
 
 class _Judged:
-    """One lead, and the rules of docs/calling.md on when a call settles it."""
+    """One lead, and the rules of docs/calling.md on when a call settles it. Days are its salesperson's."""
 
-    def __init__(self, settings: Settings, lead: Answer, window: Window | None, now: int) -> None:
+    def __init__(self, settings: Settings, lead: Answer, window: Window | None, now: int, timezone: str) -> None:
         self._settings, self._lead, self._window, self._now = settings, lead, window, now
-        self.today = today_of(settings.sales, now)
+        self._timezone = timezone
+        self.today = self.day(now)
 
     def day(self, micros: int) -> date:
-        return local(micros, self._settings.sales.timezone).date()
+        return local(micros, self._timezone).date()
 
     def after(self, made: LastCalls | None) -> tuple[str, date | None, date]:
         """State, due date and the first day on which to call; ``made``: the calls so far."""
