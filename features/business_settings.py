@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class Costs(BaseModel):
@@ -91,38 +91,75 @@ class CrmSettings(BaseModel):
     hubspot_secret: SecretStr | None = Field(None, description="client secret of the app that sends HubSpot's webhooks")
 
 
-class SalesSettings(BaseModel):
-    """When salespeople call, and how many leads a day."""
+def _a_week(value: tuple[int, ...]) -> tuple[int, ...]:
+    if not set(value) <= set(range(7)):
+        raise ValueError(f"expected days of the week from 0 (Monday) to 6, got {list(value)}")
+    return value
+
+
+def _from_to(value: tuple[int, int]) -> tuple[int, int]:
+    if not 0 <= value[0] < value[1] <= 24:
+        raise ValueError(f"expected hours such as [8, 18], got {list(value)}")
+    return value
+
+
+def _a_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError):
+        raise ValueError(f"expected a time zone such as Europe/Berlin, got {value!r}") from None
+    return value
+
+
+def _an_owner(value: str) -> str:
+    if not value or value != value.strip():
+        raise ValueError(f"expected the name of a salesperson as leads have it in `owner`, got {value!r}")
+    return value
+
+
+_Capacity = Annotated[int, Field(ge=0, le=1_000)]
+_Country = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+_Week = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_a_week)]
+_Hours = Annotated[tuple[int, int], AfterValidator(_from_to)]
+_Zone = Annotated[str, AfterValidator(_a_zone)]
+
+
+class WorkingTime(BaseModel):
+    """When a salesperson calls, and how many leads a day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    capacity_per_day: int = Field(20, ge=0, le=1_000, description="calls that a salesperson can make on a working day")
-    capacities: dict[str, int] = Field(default={}, description="the same for salespeople of another capacity, by owner")
-    country: str | None = Field(
-        None, pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", description="whose holidays are no working days: DE, US, or DE-BY"
-    )
+    capacity_per_day: _Capacity = Field(20, description="calls that a salesperson can make on a working day")
+    country: _Country | None = Field(None, description="whose holidays are no working days: DE, US, or DE-BY")
     closed: tuple[date, ...] = Field((), description="further days on which nobody calls")
-    week: tuple[int, ...] = Field((0, 1, 2, 3, 4), min_length=1, description="working days of the week, 0 is Monday")
-    hours: tuple[int, int] = Field((8, 18), description="working hours, from and to")
-    timezone: str = Field("UTC", description="of the working hours and days, such as Europe/Berlin")
+    week: _Week = Field((0, 1, 2, 3, 4), description="working days of the week, 0 is Monday")
+    hours: _Hours = Field((8, 18), description="working hours, from and to")
+    timezone: _Zone = Field("UTC", description="of the working hours and days, such as Europe/Berlin")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not 0 <= self.hours[0] < self.hours[1] <= 24:
-            raise ValueError(f"expected hours such as [8, 18], got {list(self.hours)}")
-        if not set(self.week) <= set(range(7)):
-            raise ValueError(f"expected days of the week from 0 (Monday) to 6, got {list(self.week)}")
-        if min(self.capacities.values(), default=0) < 0:
-            raise ValueError("expected capacities of 0 calls or more")
-        try:
-            ZoneInfo(self.timezone)
-        except (KeyError, ValueError):
-            raise ValueError(f"expected a time zone such as Europe/Berlin, got {self.timezone!r}") from None
-        return self
 
-    def capacity(self, owner: str | None) -> int:
-        """Calls a working day of one salesperson."""
-        return self.capacities.get(owner or "", self.capacity_per_day)
+class Salesperson(BaseModel):
+    """What is other for one salesperson; what is not given is as for all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    capacity_per_day: _Capacity | None = None
+    country: _Country | None = None
+    closed: tuple[date, ...] | None = None
+    week: _Week | None = None
+    hours: _Hours | None = None
+    timezone: _Zone | None = None
+
+
+class SalesSettings(WorkingTime):
+    """The working time of all, and of those for whom it is another."""
+
+    people: dict[Annotated[str, AfterValidator(_an_owner)], Salesperson] = Field(default={}, description="by owner")
+
+    def of(self, owner: str | None) -> WorkingTime:
+        """The working time of one salesperson."""
+        common = {name: getattr(self, name) for name in WorkingTime.model_fields}
+        own = self.people.get(owner or "", Salesperson())
+        return WorkingTime(**common | {name: value for name, value in own if value is not None})
 
 
 class Measurement(BaseModel):
@@ -161,5 +198,6 @@ class ContractSettings(BaseModel):
     )
     reaction_hours: float = Field(24.0, gt=0, le=1_000, description="within which sales reacts to a handoff")
     hours: Literal["working", "calendar"] = Field(
-        "working", description="whether these are working hours, as in [sales], or hours of the clock"
+        "working",
+        description="whether these are working hours of who has the lead, as in [sales], or hours of the clock",
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -33,7 +32,9 @@ from serving.change.compare import compare
 from serving.chart import Chart, draw, short_date
 from serving.dossier.assemble import Dossiers, named
 from serving.dossier.bars import week_bars
+from serving.due import due_counts, due_word
 from serving.handoffs.latest import REASONS, latest_handoff
+from serving.handoffs.windows import held_out, open_windows
 from serving.keys import Key
 from serving.scoring import Answer
 from serving.service import Service
@@ -68,9 +69,9 @@ def pages(service: Service, dossiers: Dossiers) -> APIBlueprint:
         return render_template(
             "call_list.html",
             listing=found,
-            rows=[_row(lead, today, service.settings.horizons) for lead in found.leads],
+            rows=_rows(service, found.leads, today),
             n_leads=None if found.leads else len(service.store.lead_ids()),
-            counts=_counts(found.call_dates, today),
+            counts=due_counts(found.call_dates, today),
             owner=owner,
             more=min(limit + PAGE_ROWS, MAX_ROWS) if limit < min(found.total, MAX_ROWS) else None,
             horizons=service.settings.horizons,
@@ -101,7 +102,7 @@ def pages(service: Service, dossiers: Dossiers) -> APIBlueprint:
         return render_template(
             "lead.html",
             lead_id=lead_id,
-            lead=None if answer is None else _row(answer, today, service.settings.horizons),
+            lead=None if answer is None else _rows(service, [answer], today)[0],
             missing=missing,
             changed=changed,
             chart=None if answer is None else _chart(answer, now),
@@ -177,37 +178,19 @@ def _limit_attempts(service: Service) -> None:
     refuse_after(service.limits.take(request.remote_addr or "", "sign_in", service.clock()))
 
 
-def _row(lead: Answer, today: date, horizons: tuple[int, ...]) -> dict[str, Any]:
-    """An answer with what a page shows of it besides."""
-    call_on = _date(lead["call_on"])
-    return {**lead, "due": _due(call_on, today), "chances": [(h, lead.get(f"p_{h}")) for h in horizons]}
-
-
-def _due(call_on: date | None, today: date) -> tuple[str, str]:
-    """A class and a word for when to call."""
-    if call_on is None:
-        return "later", "not yet"
-    days = (call_on - today).days
-    if days < 0:
-        return "overdue", f"overdue {-days} d"
-    if days == 0:
-        return "today", "today"
-    return ("soon" if days <= 7 else "later"), "tomorrow" if days == 1 else f"in {days} d"
-
-
-def _counts(call_dates: Mapping[str | None, int], today: date) -> dict[str, int]:
-    """How many leads to call when."""
-    counts = dict.fromkeys(("overdue", "today", "next 7 days", "later", "no call date"), 0)
-    for text, leads in call_dates.items():
-        day = _date(text)
-        if day is None:
-            name = "no call date"
-        elif day <= today:
-            name = "today" if day == today else "overdue"
-        else:
-            name = "next 7 days" if day <= today + timedelta(days=7) else "later"
-        counts[name] += leads
-    return counts
+def _rows(service: Service, leads: list[Answer], today: date) -> list[dict[str, Any]]:
+    """Answers with what a page shows of them besides."""
+    ids = [lead["lead_id"] for lead in leads]
+    untold = held_out(service.settings, open_windows(service.store, ids), ids)
+    return [
+        {
+            **lead,
+            "due": due_word(_date(lead["call_on"]), today, held_out=lead["lead_id"] in untold),
+            "held_out": lead["lead_id"] in untold,
+            "chances": [(h, lead.get(f"p_{h}")) for h in service.settings.horizons],
+        }
+        for lead in leads
+    ]
 
 
 def _chart(answer: Answer, as_of: int) -> Chart | None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from serving_world import FixedModel, Running, World, run
 
-from features.business_settings import SalesSettings
+from features.business_settings import Salesperson, SalesSettings
 from features.errors import InputError
 from features.events import DAY, SECOND, Event, content_id, events_table, parse_time
 from features.settings import Settings
@@ -58,7 +58,7 @@ def with_sales(service: Running, **sales: Any) -> Running:
 
 
 def test_nobody_is_called_on_a_weekend_and_never_more_than_there_is_room(urgent: Running) -> None:
-    service = with_sales(urgent, capacity_per_day=3, capacities={"unknown": 1})
+    service = with_sales(urgent, capacity_per_day=3, people={"unknown": Salesperson(capacity_per_day=1)})
     plan = planned(service, days=4)
     assert plan["days"] == ["2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"]
     taken = Counter((lead["owner"], lead["planned_on"]) for lead in plan["leads"] if lead["planned_on"])
@@ -76,7 +76,8 @@ def test_nobody_is_called_on_a_weekend_and_never_more_than_there_is_room(urgent:
 def test_with_room_for_all_each_is_called_when_waiting_begins_to_cost_more(urgent: Running) -> None:
     urgent.clock.now = MONDAY
     plan = planned(with_sales(urgent, capacity_per_day=500), days=5)
-    at_hand = [lead for lead in plan["leads"] if lead["handoff_on"] and lead["handoff_on"] <= "2026-11-06"]
+    waiting = [lead for lead in plan["leads"] if lead["due"] and lead["due"] == lead["handoff_on"]]
+    at_hand = [lead for lead in waiting if lead["handoff_on"] <= "2026-11-06"]
     assert at_hand
     assert all(lead["planned_on"] == lead["handoff_on"] for lead in at_hand)
     assert all(lead["cost_of_delay"] >= 0 for lead in plan["leads"])
@@ -114,9 +115,9 @@ def test_who_was_called_today_is_not_called_again_and_takes_room(urgent: Running
     assert first["owner"] not in {lead["owner"] for lead in today}
 
 
-def open_window(store: Store, lead: str, at: int, call_on: str) -> None:
+def open_window(store: Store, lead: str, at: int, call_on: str, **told: Any) -> None:
     event = Event(event_id=content_id("handoff", lead), lead_id=lead, type="handoff", occurred_at=at, recorded_at=at,
-                  properties={"number": 1, "call_on": call_on})  # fmt: skip
+                  properties={"number": 1, "call_on": call_on, **told})  # fmt: skip
     store.append(events_table([event]))
     with store.writing() as connection:
         position = connection.execute(log.select().where(log.c.event_id == event.event_id)).one().position

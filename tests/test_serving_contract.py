@@ -11,7 +11,7 @@ from measurement_log import HOUR, Log
 from serving_world import NOW, Clock, NoModel, Running
 from test_serving_pages import sign_in
 
-from features.business_settings import ContractSettings, SalesSettings
+from features.business_settings import ContractSettings, Salesperson, SalesSettings
 from features.errors import InputError
 from features.events import DAY, Event, events_table, parse_time
 from features.settings import Settings, load_settings
@@ -179,6 +179,19 @@ def test_hours_are_those_of_the_zone_also_when_clocks_change() -> None:
     whole = working_hours(SalesSettings(timezone="Europe/Berlin", hours=(0, 24), week=(6,)), friday, monday)
     assert (whole.closes - whole.opens)[0] == 25 * HOUR, "the clocks went back in this night"
     assert terms(Settings(contract=ContractSettings(hours="calendar")), friday, monday).hours is CLOCK
+
+
+def test_a_handoff_is_to_be_reacted_to_within_the_hours_of_its_salesperson(running: Running) -> None:
+    people = {"=lou": Salesperson(country="DE-BE", closed=("2026-10-19", "2026-10-20"), timezone="Europe/Berlin")}
+    given = Settings(
+        contract=ContractSettings(reaction_hours=7), sales=SalesSettings(country="US", hours=(9, 17), people=people)
+    )
+    told = Reports(Inputs(running.store, given), given).contract(ContractQuery(), parse_time("2026-10-21T20:00:00Z"))
+    since = {row["lead_id"]: row["since"] for row in told["rows"] if row["side"] == "sales"}
+    assert since == {"back": "2026-10-19T16:00:00Z", "alone": "2026-10-21T14:00:00Z"}
+    assert [(row["owner"], row["overdue"]) for row in told["salespeople"]] == [("=lou", 1), ("kim", 0)]
+    by_clock = Settings(contract=ContractSettings(hours="calendar"), sales=given.sales)
+    assert not terms(by_clock, MONDAY, MONDAY).people
 
 
 @pytest.mark.parametrize(

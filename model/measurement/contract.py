@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -30,11 +30,20 @@ _TO_MONDAY = 3  # 1970 began on a Thursday
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What was agreed. ``qualified_per_week``: None for no commitment of marketing. ``hours``: those that count."""
+    """What was agreed. ``qualified_per_week``: None for no commitment of marketing. ``hours``: those that count.
+
+    ``people``: those of salespeople who work at other hours.
+    """
 
     qualified_per_week: int | None = None
     reaction_hours: float = 24.0
     hours: Hours = CLOCK
+    people: Mapping[str, Hours] = field(default_factory=dict)
+
+    def by_owner(self, owners: Sequence[str | None]) -> list[tuple[Hours, npt.NDArray[np.intp]]]:
+        """Hours, and the places among ``owners`` of those for whom they count."""
+        who = np.array([owner if owner in self.people else "" for owner in owners], dtype=object)
+        return [(self.people.get(name, self.hours), np.flatnonzero(who == name)) for name in set(who.tolist())]
 
 
 @dataclass(frozen=True)
@@ -108,11 +117,13 @@ def contract(data: Journeys, period: Period, terms: Terms, closed: Mapping[tuple
     account = data.account[data.handoffs.lead[rows]]
     owners = np.array([one.owner or "" for one in handled], dtype=object)
     answers = [said.get(int(row)) for row in rows]
-    hours = terms.hours.between(data.handoffs.at[rows], data.known_by) / HOUR
+    followed = np.zeros(len(rows))
+    for hours, mine in terms.by_owner([one.owner for one in handled]):
+        followed[mine] = hours.between(data.handoffs.at[rows[mine]], data.known_by) / HOUR
 
     def kept(owner: str | None, mine: Bool) -> Kept:
         of = np.flatnonzero(mine)
-        return _kept(owner, [handled[i] for i in of], [answers[i] for i in of], account[of], hours[of])
+        return _kept(owner, [handled[i] for i in of], [answers[i] for i in of], account[of], followed[of])
 
     names = sorted({one.owner or "" for one in handled})
     return Contract(
@@ -152,19 +163,23 @@ def _handled(
     closed: Mapping[tuple[str, int], int],
 ) -> list[Handled]:
     lead, at = data.handoffs.lead[rows].tolist(), data.handoffs.at[rows]
-    due = terms.hours.last_moment(at, int(terms.reaction_hours * HOUR)).tolist()
+    owners = [data.handoffs.owner[row] for row in rows]
     first = [min(_reactions(data, row, said), default=(None, None)) for row in rows.tolist()]
     until = np.array([data.known_by if moment is None else moment for moment, _ in first], dtype=np.int64)
-    hours = (terms.hours.between(at, until) / HOUR).tolist()
+    due_at, worked = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
+    for hours, mine in terms.by_owner(owners):
+        due_at[mine] = hours.last_moment(at[mine], int(terms.reaction_hours * HOUR))
+        worked[mine] = hours.between(at[mine], until[mine]) / HOUR
+    due = due_at.tolist()
     return [
         Handled(
             lead_id=data.lead_ids[lead[i]],
-            owner=data.handoffs.owner[row],
+            owner=owners[i],
             handed_over_at=handed_at,
             due_at=None if due[i] == NEVER else due[i],
             reacted_at=first[i][0],
             reaction=first[i][1],
-            hours=hours[i],
+            hours=float(worked[i]),
             state=_state(due[i], first[i][0], closed.get((data.lead_ids[lead[i]], handed_at), NEVER), data.known_by),
         )
         for i, (row, handed_at) in enumerate(zip(rows.tolist(), at.tolist(), strict=True))

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from features.errors import ModelUnavailable
 from serving.access import signed_in
 from serving.audit.requests import concerns
-from serving.call_plan.assemble import COMING, DUE, NO_CALL, OVERDUE, call_plan
+from serving.call_plan.assemble import call_plan
+from serving.call_plan.standing import CALLED, COMING, DUE, HELD_OUT, NO_CALL, OVERDUE
 from serving.call_plan.views import CallPlanQuery, as_csv
 from serving.problems import field_errors, invalid
 from serving.service import Service
@@ -27,6 +28,8 @@ STATES = {
     DUE: ("due today", "today"),
     COMING: ("coming", "soon"),
     NO_CALL: ("no call yet", "later"),
+    CALLED: ("called", "later"),
+    HELD_OUT: ("held out", "later"),
 }
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -53,11 +56,14 @@ def call_plan_pages(service: Service) -> APIBlueprint:
             days=[_day(day, answer) for day in answer["days"]],
             waiting=[_shown(lead) for lead in waiting],
             counts=[(label, css, states[state]) for state, (label, css) in STATES.items()],
-            not_planned=sum(lead["planned_on"] is None for lead in answer["leads"]) - len(waiting),
+            not_planned=sum(
+                lead["planned_on"] is None and lead["state"] in (COMING, NO_CALL) for lead in answer["leads"]
+            ),
+            states=states,
             owners=service.call_list.read(None, 1, summary=True).owners,
             owner=query.owner or "",
             n_days=query.days,
-            timezone=service.settings.sales.timezone,
+            timezones=sorted({lead["timezone"] for lead in answer["leads"]} or {service.settings.sales.timezone}),
             given={name: value for name, value in request.args.items() if value.strip() and name != "format"},
         )
 

@@ -43,14 +43,16 @@ class PlannedLead(_Answer):
     handoff_on: date | None = Field(description="the best day by what waiting costs, were there no other leads")
     reasons: list[str]
     planned_on: date | None = Field(description="the day in the plan; null: not within these days")
-    state: Literal["overdue", "due_today", "coming", "no_call"] = Field(
-        description="overdue: the window opened on a day before and no call was made since"
+    state: Literal["overdue", "due_today", "coming", "no_call", "called", "held_out"] = Field(
+        description="overdue: the window opened on a day before and no call was made since; called: the buyer was "
+        "reached, sales is at it; held_out: in the random holdout, not to be called. The last two are never planned"
     )
-    due: date | None = Field(description="the date that was or is to be kept")
+    due: date | None = Field(description="the date that was or is to be kept; null: called, held out, or no call")
     cost_of_delay: float = Field(description="expected loss if the call is not made on the planned day but later")
     called_today: bool
     best_weekday: int = Field(ge=0, le=6, description="0 is Monday; by when it has reacted, shrunk to all leads")
-    best_hour: int = Field(ge=0, le=23, description="the hour that begins then, in the time zone of the settings")
+    best_hour: int = Field(ge=0, le=23, description="the hour that begins then, in `timezone`")
+    timezone: str = Field(description="of the working day of the lead's salesperson")
     reactions: int = Field(ge=0, description="of this lead, on which hour and weekday rest")
 
 
@@ -59,9 +61,9 @@ class CallPlan(_Answer):
 
     as_of: str
     model_version: str
-    days: list[date]
+    days: list[date] = Field(description="on which any of the salespeople works")
     capacities: dict[str, int] = Field(description="calls a working day of each salesperson")
-    total: int = Field(description="open leads that match; the 500 most urgent of them are planned")
+    total: int = Field(description="open leads that match; the 500 most urgent that may be called are planned")
     leads: list[PlannedLead]
 
 
@@ -76,8 +78,10 @@ RESPONSES: dict[int, Any] = {
 
 def call_plans(service: Service) -> APIBlueprint:
     """InputError where the holidays of the country in the settings are not known: at the start, not at a request."""
-    year = to_datetime(service.clock()).year
-    closed_days(service.settings.sales, range(year, year + 1))
+    year, sales = to_datetime(service.clock()).year, service.settings.sales
+    closed_days(sales, range(year, year + 1))
+    for name in sales.people:
+        closed_days(sales.of(name), range(year, year + 1), where=f'sales.people."{name}"')
     bp = APIBlueprint("call_plan", __name__, url_prefix="/v1", tag="Call plan")
 
     @bp.get("/call-plan")
@@ -89,7 +93,7 @@ def call_plans(service: Service) -> APIBlueprint:
         """Whom to call on which day
 
         By what waiting costs, not by readiness: who loses least by waiting gives way. Capacity, working days and
-        holidays are in leadtime.toml under `[sales]`.
+        holidays are in leadtime.toml under `[sales]` and, for one salesperson, `[sales.people."NAME"]`.
         """
         answer = call_plan(service, query_data.owner, query_data.days, service.clock())
         concerns(lead["lead_id"] for lead in answer["leads"])

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import sqlalchemy as sa
 
-from features.business_settings import SalesSettings
+from features.business_settings import WorkingTime
 from features.events import parse_time, to_datetime
 from features.settings import Settings
 from features.store import Store
@@ -24,22 +24,27 @@ AHEAD = timedelta(days=400)  # so far working hours are laid out, to tell when a
 
 def terms(settings: Settings, since: int, now: int) -> Terms:
     """``since``: of the first handoff that counts."""
-    given = settings.contract
-    hours = CLOCK if given.hours == "calendar" else working_hours(settings.sales, since, now)
-    return Terms(qualified_per_week=given.qualified_per_week, reaction_hours=given.reaction_hours, hours=hours)
+    given, sales = settings.contract, settings.sales
+    hours, people = CLOCK, {}
+    if given.hours == "working":
+        hours = working_hours(sales, since, now)
+        people = {name: working_hours(sales.of(name), since, now) for name in sales.people}
+    return Terms(
+        qualified_per_week=given.qualified_per_week, reaction_hours=given.reaction_hours, hours=hours, people=people
+    )
 
 
-def working_hours(sales: SalesSettings, since: int, now: int) -> Hours:
-    """The working hours of the settings from the day of ``since`` to AHEAD of ``now``, by the clock of their zone."""
-    zone = ZoneInfo(sales.timezone)
+def working_hours(work: WorkingTime, since: int, now: int) -> Hours:
+    """The working hours from the day of ``since`` to AHEAD of ``now``, by the clock of their zone."""
+    zone = ZoneInfo(work.timezone)
     day = to_datetime(since).astimezone(zone).date()
     end = to_datetime(now).astimezone(zone).date() + AHEAD
-    closed = closed_days(sales, range(day.year, end.year + 1))
+    closed = closed_days(work, range(day.year, end.year + 1))
     spans = []
     while day <= end:
-        if day.weekday() in sales.week and day not in closed:
+        if day.weekday() in work.week and day not in closed:
             midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-            spans.append(tuple(_at(midnight, hour) for hour in sales.hours))
+            spans.append(tuple(_at(midnight, hour) for hour in work.hours))
         day += timedelta(days=1)
     opens, closes = np.array(spans, dtype=np.int64).reshape(-1, 2).T
     return Hours(opens, closes)
