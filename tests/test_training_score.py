@@ -47,7 +47,7 @@ def test_a_lead_of_whom_only_the_name_is_known_has_no_score_here_as_in_the_api()
 
 def test_dates_are_by_the_costs_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "leads.csv").write_text("lead_id,created_at\na,2026-01-01\n")
-    (tmp_path / "events.csv").write_text("lead_id,type,occurred_at\na,page_view,2026-01-02\n")
+    (tmp_path / "events.csv").write_text("lead_id,type,timestamp\na,page_view,2026-01-02\n")
     (tmp_path / "requests.csv").write_text("lead_id,as_of\na,2026-01-03\n")
     monkeypatch.setattr(Tracking, "load", lambda *_, **__: small_scorer("v").to_files())
 
