@@ -26,7 +26,7 @@ from serving.service import Service
 Answer = dict[str, Any]
 # Leads that may be called, the most urgent first: who comes later has no cost of waiting for a week, or a small one.
 LOOKED_AT = 500
-MOST = 8_000  # leads that are read to find them
+MOST = 4_000  # leads that are read to find them
 UNPLANNED = -1  # as model.decision.plan says it
 
 
@@ -45,8 +45,8 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
     listed, where = _looked_at(service, owner, now)
     history = service.store.history(list(where), known_by=now)
     ends = zip(history.lead_ids, standing_of_each(history, now), strict=True)
-    still_open = {lead_id for lead_id, one in ends if one.status == answers.OPEN}
-    leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open & where.keys()}
+    still_open = {lead_id for lead_id, one in ends if one.status == answers.OPEN and lead_id in where}
+    leads = {lead["lead_id"]: lead for lead in listed.leads if lead["lead_id"] in still_open}
     waiting = [lead_id for lead_id in leads if where[lead_id].from_on != NEVER]
     days, diary = diaries(sales, {lead["owner"] for lead in leads.values()} or {owner}, n_days, now)
     mine = {lead_id: diary[lead["owner"]] for lead_id, lead in leads.items()}
@@ -83,7 +83,9 @@ def call_plan(service: Service, owner: str | None, n_days: int, now: int) -> Ans
         "as_of": to_iso(now),
         "model_version": served.version,
         "days": [day.isoformat() for day in days],
-        "capacities": {name: diary[name].work.capacity_per_day for name in sorted(filter(None, diary)) if rows},
+        "capacities": {
+            name: diary[name].work.capacity_per_day for name in sorted({row["owner"] for row in rows if row["owner"]})
+        },
         "total": listed.total,
         "leads": rows,
     }
@@ -117,7 +119,7 @@ def _planned(
     outlook: Outlook, owners: Sequence[str | None], rooms: Mapping[str | None, Int64]
 ) -> dict[str, tuple[int, float]]:
     """By lead the place of its day, UNPLANNED without one, and its cost of delay. Each salesperson plans alone."""
-    from model.decision import cost_of_delay, plan  # noqa: PLC0415 - as above
+    from model.decision import cost_of_delay, plan  # noqa: PLC0415 - scipy: a start should not wait for it
 
     place = np.full(len(owners), UNPLANNED, dtype=np.int64)
     for name in set(owners):
