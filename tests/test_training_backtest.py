@@ -214,15 +214,13 @@ def test_leadtime_calls_as_handoffs_are_made(replayed: Replay) -> None:
 
 
 DEALS = Costs(early=5.0, wasted_call=50.0, early_cap=50.0, deal_lost_after=14.0, deal_value=0.014)
+DEAL_CHARGES = Charges.of(CallCosts.of(DEALS), longest=30.0)
 
 
-def test_deals_are_decided_and_charged_by_their_own_value(
-    material: Material, fold: past.Fold, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deals_are_decided_and_charged_by_their_own_value(material: Material, fold: past.Fold) -> None:
     """A deal of unknown value is worth next to nothing: no such lead is called, or costs anything when missed."""
-    costs = CallCosts.of(DEALS)
-    charges = Charges.of(costs, longest=30.0)
-    mine = replace(fold, scorer=replace(fold.scorer, costs=costs))
+    charges = DEAL_CHARGES
+    mine = replace(fold, scorer=replace(fold.scorer, costs=CallCosts.of(DEALS)))
     settings = Settings(horizons=(7, 30), costs=DEALS)
     done = replay(
         material.events,
@@ -259,19 +257,31 @@ def test_deals_are_decided_and_charged_by_their_own_value(
     page = html(Findings.of(done, material.calendar, charges, source="x", seed=1))
     assert "a day too late 1/14 of the deal's own value (0.001 where that is not known)" in page
     assert "<b>What a deal was worth</b>" in page
+
+
+def test_the_constants_are_chosen_as_the_rules_will_decide(
+    material: Material, fold: past.Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By own values; and a lead of whom nothing but the name is known has neither readiness nor a date."""
     chosen: dict[str, Any] = {}
 
     def spy(rows: Rows, *given: np.ndarray, value: np.ndarray) -> Constants:
-        chosen.update(rows=rows, day=given[2], value=value)
+        chosen.update(rows=rows, readiness=given[0], day=given[2], value=value)
         return fold.constants
 
     monkeypatch.setattr(past, "choose", spy)
     origin = material.calendar.origins[0]
-    known_then = as_known(material.events, origin)
-    past.learn(known_then, origin, settings, charges, seed=1, step=3)
-    assert np.isfinite(chosen["day"]).any()
-    assert np.isfinite(chosen["value"][np.isfinite(chosen["day"])]).all()
+    at, told = origin - 80 * DAY, {"value": 9_000.0}
+    named = Event(event_id="named", lead_id="named", type="identify", occurred_at=at, recorded_at=at, properties=told)
+    history = as_known(pa.concat_tables([material.events, events_table([named])]), origin)
+    past.learn(history, origin, Settings(horizons=(7, 30), costs=DEALS), DEAL_CHARGES, seed=1, step=3)
+    dated, own = np.isfinite(chosen["day"]), chosen["rows"].lead == history.lead_index["named"]
+    assert dated.any()
+    assert np.isfinite(chosen["value"][dated]).all(), "without a value they are worth next to nothing"
     assert np.isnan(chosen["value"]).any()
+    assert own.any()
+    assert np.array_equal(np.isnan(chosen["readiness"]), own)
+    assert not dated[own].any()
 
 
 def test_without_a_known_value_of_any_lead_all_deals_are_alike(material: Material, replayed: Replay) -> None:
