@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.prediction.cells import number, signed
 from benchmarks.prediction.measure import TRUTH, Measured
-from benchmarks.prediction.product import NAME
+from benchmarks.prediction.product import ABLATIONS, NAME
 from benchmarks.prediction.timing import Line
 from model.metrics import Estimate
 
@@ -18,7 +18,7 @@ def lost(one: Measured) -> list[str]:
     own = one.own
     if own is None:
         return [f"{NAME} has no answer here"]
-    rivals = [peer for name, peer in one.scored.items() if name not in (NAME, TRUTH)]
+    rivals = one.peers
     found = []
     for peer in rivals:
         if peer.worse_by.high < 0:
@@ -45,7 +45,7 @@ def barely(one: Measured) -> list[str]:
     """The same for what is within the interval, where nobody can tell who is ahead."""
     if one.own is None:
         return []
-    rivals = [peer for name, peer in one.scored.items() if name not in (NAME, TRUTH)]
+    rivals = one.peers
     scores = [p.name for p in rivals if _within(p.worse_by)]
     found = [f"integrated Brier score: {', '.join(scores)}"] if scores else []
     for h in one.horizons:
@@ -69,7 +69,7 @@ def _dates(one: Measured) -> list[str]:
     ]
     for what, lines, shown in tables:
         for line in lines:
-            if line.policy in (NAME, TRUTH):
+            if line.policy in (NAME, TRUTH, *ABLATIONS):
                 continue
             ahead = [f"{late:g} ({shown(-gap.value)} less)" for late, gap in line.above.items() if gap.high < 0]
             if ahead:

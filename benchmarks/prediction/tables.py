@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.document import markdown_table
 from benchmarks.prediction.cells import NONE, bold, interval_of, number, percent, seconds, signed
+from benchmarks.prediction.kept import NOT_APPLICABLE
 from benchmarks.prediction.measure import TRUTH, Measured, Scored
 from benchmarks.prediction.product import ABLATIONS, NAME
 from benchmarks.prediction.timing import Line
@@ -52,7 +53,9 @@ def scores(one: Measured) -> str:
         if one.simulated:
             cells.insert(3, percent(one.share_of_truth(found)))
         rows.append(cells)
-    rows += [[name, told.replace("|", "/"), *[NONE] * (len(head) - 2)] for name, told in one.failed.items()]
+    # a part that a dataset has no use for is no news; that a peer has none is
+    failed = {n: told for n, told in one.failed.items() if n not in ABLATIONS or not told.startswith(NOT_APPLICABLE)}
+    rows += [[name, told.replace("|", "/"), *[NONE] * (len(head) - 2)] for name, told in failed.items()]
     return markdown_table(head, rows)
 
 
