@@ -81,8 +81,11 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
     """Scores and features of the leads open now, beside those open when the model was trained.
 
     Both as of the midnight before, as examples are: in the morning everybody's last visit is some hours further away.
+    The first as of the same weekday as now, the newest such: on Sundays everybody's last visit is days further away.
     """
-    dates = data.learned_until // DAY * DAY, data.now // DAY * DAY
+    today = data.now // DAY * DAY
+    training = data.learned_until // DAY * DAY
+    dates = training - (training - today) % WEEK, today
     before, now = map(data.features, dates)
     if min(len(before), len(now)) < LEAST:
         had = f"{len(now)} and {len(before)}"
