@@ -22,8 +22,8 @@ def weekly_rhythm(begins: int, days: int, *, a_day: int = 3) -> History:
     """``begins``: a midnight. Of each day's new leads each is open for ``OPEN_DAYS``, and comes on most weekdays."""
     rng, rows = np.random.default_rng(1), []
 
-    def say(lead: str, type: str, at: int) -> None:
-        rows.append(Event(event_id=f"{lead} {at}", lead_id=lead, type=type, occurred_at=at, recorded_at=at))
+    def say(lead: str, what: str, at: int) -> None:
+        rows.append(Event(event_id=f"{lead} {at}", lead_id=lead, type=what, occurred_at=at, recorded_at=at))
 
     for day in range(days):
         for n in range(a_day):
