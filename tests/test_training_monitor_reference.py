@@ -9,7 +9,9 @@ import pytest
 from small_scorer import small_scorer
 from weekly_rhythm import CATALOGUE, weekly_rhythm
 
+from features.catalogue import Catalogue
 from features.events import DAY, parse_time
+from features.feature_spec import FeatureSpec
 from features.history import History
 from features.monitor_settings import MonitorSettings
 from model.scorer import Scorer
@@ -37,3 +39,13 @@ def test_a_weekend_is_no_drift(rhythm: History, weekday: int, monkeypatch: pytes
     _, features = drift(data, GIVEN)
     assert features.status == "fine", features.came
     assert np.isfinite(features.figures["strongest"])
+
+
+def test_of_a_model_of_the_calendar_alone_no_feature_can_drift(
+    rhythm: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.monitor.checks._scores", lambda *_: None)
+    weekday = Catalogue((FeatureSpec(name="weekday", aggregation="weekday"),))
+    scorer = replace(scorer_of("2026-10-05"), catalogue=weekday)
+    _, features = drift(Material.of(rhythm, scorer, MONDAY + 7 * DAY), GIVEN)
+    assert (features.name, features.status) == ("features", "unknown")

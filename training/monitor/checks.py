@@ -98,6 +98,9 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
         levels = None if spec.levels is None else len(spec.levels)
         index[spec.name], bins = _index(before[:, j], now[:, j], levels=levels)
         limit[spec.name] = max(given.drift, chance_index(len(before), len(now), bins, chance=_CERTAIN / len(specs)))
+    scores = _scores(data, (dates[0], before), (dates[1], now), given)
+    if not index:
+        return [scores, _unknown("features", "features of more than the calendar")]
     moved = sorted((name for name, value in index.items() if value > limit[name]), key=lambda name: -index[name])
     strongest = max(index, key=lambda name: index[name])
     told = ", ".join(f"{name} {index[name]:.2f}" for name in moved[:5] or [strongest])
@@ -109,7 +112,7 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
         "See whether data come as before; if the market has changed, train anew" if moved else "",
         {"strongest": index[strongest], "moved": float(len(moved))},
     )
-    return [_scores(data, (dates[0], before), (dates[1], now), given), features]
+    return [scores, features]
 
 
 def _scores(data: Material, then: tuple[int, Float], now: tuple[int, Float], given: MonitorSettings) -> Check:
