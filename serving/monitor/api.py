@@ -54,6 +54,10 @@ class MonitorResult(_Answer):
     why: str
     checks: list[MonitorCheck]
     replayed_weeks: int
+    reference: str | None = Field(
+        None, description="ISO 8601, UTC: features and deadlines are compared with the market until then"
+    )
+    reference_taken: str | None = Field(None, description="by the run at this time")
     weeks: list[MonitorWeek]
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -28,6 +29,7 @@ from training.inputs import Source, moment_known
 from training.monitor.keep import keep
 from training.monitor.look import Look, look
 from training.monitor.material import Material
+from training.monitor.reference import Reference, reference
 from training.monitor.said import summary
 from training.progress import stage
 from training.tracking import Tracking
@@ -49,15 +51,23 @@ def monitor(source: Source, settings: Settings, *, model: str | None, known_by: 
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
     data = Material.of(history, scorer, known_by)
     stored = source.data is None and model is None and known_by == now
-    kept, since = {}, 0
+    kept, since, compared = {}, 0, Reference(data.learned_until, known_by)
     if stored:
         with Store.open(settings.database_url) as store, store.reading() as connection:
             since = asked_anew(connection, str(registered)) or 0
             kept = kept_forecasts(connection, known_by - settings.monitor.weeks * STEP * DAY)
+            compared = reference(
+                connection,
+                str(registered),
+                learned_until=data.learned_until,
+                now=known_by,
+                weeks=settings.monitor.weeks,
+            )
+        data = replace(data, reference=compared.until)
     with stage("hold it against what came") as looking:
         found = look(data, settings.monitor, kept, since=since, seed=settings.seed)
         looking.note = f"{len(found.weeks.begins)} weeks, {found.replayed} of them replayed"
-    result = found.to_json(at=known_by, model_version=scorer.version)
+    result = found.to_json(at=known_by, model_version=scorer.version) | compared.to_json()
     if stored:  # before what a registry that takes no run would keep from being kept
         with stage("keep"), Store.open(settings.database_url) as store:
             keep(store, data, kept, forget_before=known_by - settings.monitor.weeks * STEP * DAY)
