@@ -78,6 +78,7 @@ def test_a_reference_stays_until_a_retraining_that_was_asked_for_came(database_u
         assert looked(102, "2", 101, WATCH) == (100, 101), "a newer model of the same market"
         assert looked(120, "3", 119, RETRAIN) == (100, 101)
         assert looked(121, "3", 119) == (100, 101), "no answer yet"
+        assert looked(122, "2", 101) == (100, 101), "an older model is no answer"
         assert looked(123, "4", 122) == (122, 123), "the answer"
         assert looked(124, "5", 123) == (122, 123)
         assert looked(125, "3", 119, RETRAIN) == (119, 125), "rolled back to what has not learned of the change"
@@ -87,7 +88,7 @@ def test_a_reference_stays_until_a_retraining_that_was_asked_for_came(database_u
 
 def test_a_model_that_is_trained_once_keeps_its_reference(database_url: str) -> None:
     with Store.open(database_url, migrate=True) as store, store.writing() as connection:
-        first = Reference(100 * DAY, 101 * DAY)
+        first = Reference(100 * DAY, 101 * DAY, 100 * DAY)
         put_result(connection, Result(101 * DAY, "1", "v", "fine", {"why": "", **first.to_json()}))
         assert reference(connection, "1", learned_until=100 * DAY, now=900 * DAY, weeks=52) == first
 

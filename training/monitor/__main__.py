@@ -51,7 +51,7 @@ def monitor(source: Source, settings: Settings, *, model: str | None, known_by: 
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
     data = Material.of(history, scorer, known_by)
     stored = source.data is None and model is None and known_by == now
-    kept, since, compared = {}, 0, Reference(data.learned_until, known_by)
+    kept, since, compared = {}, 0, Reference(data.learned_until, known_by, data.learned_until)
     if stored:
         with Store.open(settings.database_url) as store, store.reading() as connection:
             since = asked_anew(connection, str(registered)) or 0
