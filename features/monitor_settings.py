@@ -24,4 +24,4 @@ class MonitorSettings(BaseModel):
     event_days: float = Field(2.0, gt=0, description="days without any event")
     outcome_days: float = Field(14.0, gt=0, description="days without any purchase or loss")
     model_days: float = Field(60.0, gt=0, description="age of the model, by the data that it has learned from")
-    weeks: int = Field(52, ge=4, le=520, description="how many weeks of forecasts are looked at")
+    weeks: int = Field(52, ge=4, le=520, description="how many weeks of forecasts are looked at, and of the reference")

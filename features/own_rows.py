@@ -25,6 +25,7 @@ from features.rows import Rows, expand_rows, read_rows
 _KEYS = ({field.name for field in fields(FeatureSpec)} | {"windows", "half_lives", "kind"}) - {"levels"}
 _CONDITION_KEYS = {field.name for field in fields(Condition)}
 _FOUND = frozenset({"window", "span", "half_life", "type", "channel", "value", "section", "attribute"})
+_TIME = frozenset({"age", "weekday", "month", "day_of_year"})  # aggregations that look at no event
 _SAID = frozenset({"n", "times", "days", "ago", "ahead", "percent", "level", "month"})  # in a fact: its value
 
 
@@ -147,12 +148,19 @@ def _try(
                 )
             taken[name] = row["name"]
     try:
-        Catalogue(tuple(_features([*kept, *added], caps)))
+        catalogue = Catalogue(tuple(_features([*kept, *added], caps)))
     except InputError as error:
         remedy = "A ratio needs both of its features: remove or replace the ratio, too"
         raise InputError(
             where=f"{path}: {error.where}", expected=error.expected, got=error.got, remedy=remedy
         ) from None
+    if not any(spec.aggregation in _TIME for spec in catalogue.features):
+        raise InputError(
+            where=f"{path}, remove",
+            expected="a feature of time, for that alone is what a model is compared with, and what answers without one",
+            got=f"none of the aggregations {', '.join(sorted(_TIME))}",
+            remedy="Keep one of the rows age_days, weekday, month and day_of_year",
+        )
 
 
 def _names_of(row: Mapping[str, Any], caps: Mapping[str, int], path: Path) -> list[str]:

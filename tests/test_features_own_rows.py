@@ -111,6 +111,10 @@ def test_the_digest_tells_rows_apart(write: Write) -> None:
         ),
         ('remove = ["pace"]', r"remove: expected names of built-in rows .* Did you mean 'pace_\{window\}'"),
         ('remove = ["mails_sent_{window}"]', "feature 'mail_open_rate_30d'.* A ratio needs both of its features"),
+        (
+            'remove = ["age_days", "weekday", "month", "day_of_year"]',
+            "remove: expected a feature of time.*Keep one of the rows age_days",
+        ),
         ('remove = "pace"', "remove: expected a list of names"),
         ("features = 3", r"expected \[\[feature\]\] rows"),
         ("[caps]\ntype = -1", "caps: expected whole numbers"),

@@ -82,6 +82,17 @@ def test_calibration_looks_at_what_is_a_whole_horizon_ago() -> None:
     assert calibration(forecasts(ROWS, known_by=3)) == []
 
 
+def test_what_a_model_without_a_horizon_forecast_counts_for_the_others_alone() -> None:
+    told = forecasts(ROWS, known_by=20)
+    told.chance[0, 1] = np.nan
+    seven, fourteen = calibration(told)
+    assert (seven.bought, seven.leads) == (2, 3)
+    assert (fourteen.bought, fourteen.expected, fourteen.leads) == (1, pytest.approx(0.4), 2)
+    assert np.isfinite([fourteen.ratio.value, fourteen.ratio.low, fourteen.ratio.high]).all()
+    told.chance[:, 1] = np.nan
+    assert [one.days for one in calibration(told)] == [7]
+
+
 def test_windows_are_kept_by_those_who_bought_within_them() -> None:
     found = windows_kept(forecasts(ROWS, known_by=20))
     assert found is not None

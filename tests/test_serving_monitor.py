@@ -35,7 +35,8 @@ def result(at: int, verdict: str) -> Result:
     }
     why = f"purchases: expected 5.5, got 16 <{verdict}>"
     told = {"at": to_iso(at), "model_version": "7", "verdict": verdict, "why": why, "checks": [check, idle],
-            "replayed_weeks": 1, "weeks": WEEKS}  # fmt: skip
+            "replayed_weeks": 1, "weeks": WEEKS, "reference": to_iso(at - DAY), "reference_taken": to_iso(at),
+            "learned_until": to_iso(at - DAY)}  # fmt: skip
     return Result(at, "3", "7", verdict, told)
 
 

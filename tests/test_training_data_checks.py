@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_scorer import small_scorer
+from weekly_rhythm import CATALOGUE, weekly_rhythm
 
 from features import simulate
 from features.errors import InputError
@@ -134,6 +135,22 @@ def test_leads_that_look_otherwise_than_the_champion_knows_them_are_told(events:
     (finding,) = old["drift"]
     assert finding.level == "warn"
     assert "age_days" in finding.got
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("days", range(35, 42))
+def test_an_older_champion_does_not_make_a_drift_of_weekends(
+    days: int, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monday = parse_time("2026-10-05")
+    history = weekly_rhythm(monday - 220 * DAY, 220, a_day=2)
+    if many:  # leads, so that few dates are looked at
+        monkeypatch.setattr("training.data_checks.drift.MOST_PAIRS", 5 * history.n_leads)
+    known_by = str(np.datetime64((monday - days * DAY) // DAY, "D"))
+    champion = replace(small_scorer("1", known_by=known_by), catalogue=CATALOGUE)
+    (finding,) = [f for f in check_data(history, known_by=monday, champion=champion) if f.name == "drift"]
+    assert finding.level == "ok", finding.got
+    assert finding.got.startswith("a stability index of at most")
 
 
 def test_too_short_a_history_is_not_judged(events: list[Event]) -> None:

@@ -221,6 +221,33 @@ def test_the_exit_code_tells_cron(
     assert job.main(argv) == code
 
 
+def test_a_fault_is_not_taken_for_a_model_to_train_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "monitor", broken)
+    assert job.main([]) == 2
+    assert "ZeroDivisionError: a fault" in capsys.readouterr().err
+
+
+def test_a_registry_that_takes_no_run_does_not_lose_what_was_found(
+    url: str, registered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise RuntimeError("the registry takes no run")
+
+    monkeypatch.setattr(Tracking, "run", refuses)
+    with pytest.raises(RuntimeError, match="takes no run"):
+        run(url, registered, monkeypatch)
+    with Store.open(url) as store, store.reading() as connection:
+        (kept,) = newest_results(connection, 5)
+        assert kept_forecasts(connection, 0)
+    assert kept.result["why"] in capsys.readouterr().out
+
+
 def test_it_trains_anew_when_asked_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     trained: list[list[str]] = []

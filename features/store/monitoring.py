@@ -80,9 +80,19 @@ def put_result(connection: sa.Connection, found: Result) -> None:
 
 def newest_results(connection: sa.Connection, most: int) -> list[Result]:
     """The newest first."""
+    return _results(connection, most)
+
+
+def newest_asked(connection: sa.Connection, registered: str) -> Result | None:
+    """The newest by which another model than this one needed retraining; None for never."""
+    asked = _results(connection, 1, monitor_results.c.verdict == "retrain", monitor_results.c.registered != registered)
+    return asked[0] if asked else None
+
+
+def _results(connection: sa.Connection, most: int, *where: sa.ColumnElement[bool]) -> list[Result]:
     columns = [monitor_results.c[name] for name in ("at", "registered", "model_version", "verdict", "result")]
     order = (monitor_results.c.at.desc(), monitor_results.c.result_id.desc())
-    rows = connection.execute(sa.select(*columns).order_by(*order).limit(most)).all()
+    rows = connection.execute(sa.select(*columns).where(*where).order_by(*order).limit(most)).all()
     return [Result(row.at, row.registered, row.model_version, row.verdict, orjson.loads(row.result)) for row in rows]
 
 

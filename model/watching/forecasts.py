@@ -26,9 +26,9 @@ class Forecasts:
     """n forecasts of leads that were open then. Times in microseconds since 1970 UTC.
 
     ``as_of``, ``lead``, ``account`` (n,): codes; a lead without an account is one of its own. ``weekly``: the
-    probability of a purchase within ``STEP`` days; ``chance`` (n, h): within each horizon. ``first_day``, ``last_day``:
-    of the purchase window, in days since 1970, NO_DAY for none. ``ended_at``, ``outcome``: the ending, as known at
-    ``known_by``, else known_by and OPEN.
+    probability of a purchase within ``STEP`` days; ``chance`` (n, h): within each horizon, NaN where none was told.
+    ``first_day``, ``last_day``: of the purchase window, in days since 1970, NO_DAY for none. ``ended_at``, ``outcome``:
+    the ending, as known at ``known_by``, else known_by and OPEN.
     """
 
     as_of: Int64
@@ -108,11 +108,12 @@ class Horizon:
 def calibration(told: Forecasts, *, seed: int = 0) -> list[Horizon]:
     """For each horizon of the forecasts that are so old, whatever happened meanwhile; none without expected ones.
 
+    NaN marks what a model without that horizon forecast: it counts for the others alone.
     How long a forecast is followed depends on the calendar alone, so nothing is censored and the ratio is plain.
     """
     found = []
     for j, days in enumerate(told.horizons):
-        rows = np.flatnonzero(told.followed(days))
+        rows = np.flatnonzero(told.followed(days) & np.isfinite(told.chance[:, j]))
         expected = told.chance[rows, j]
         if not len(rows) or expected.sum() <= 0:
             continue

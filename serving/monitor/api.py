@@ -54,6 +54,11 @@ class MonitorResult(_Answer):
     why: str
     checks: list[MonitorCheck]
     replayed_weeks: int
+    reference: str | None = Field(
+        None, description="ISO 8601, UTC: features and deadlines are compared with the market until then"
+    )
+    reference_taken: str | None = Field(None, description="by the run at this time")
+    learned_until: str | None = Field(None, description="the newest that the model can have learned from")
     weeks: list[MonitorWeek]
 
 

@@ -19,12 +19,14 @@ MOST_PAIRS = 2_000_000  # of leads and dates, of which the rows are taken: with 
 
 def feature_drift(history: History, champion: Scorer, end: int) -> Finding:
     """The population stability index of each feature: leads open on the newest dates, beside those open on dates within
-    the last half-year that the champion has learned from.
+    the last half-year that the champion has learned from. All lie whole weeks apart: what a weekend does to a feature
+    would be taken for drift.
     """
     known_by = champion.notes.get("train_known_by")
     until = min(parse_time(known_by) if known_by else end, end - NEWEST * WEEK)
+    until -= (until - end) % WEEK
     after = _few(weekly_landmarks(history, since=end - NEWEST * WEEK, until=end, known_by=end))
-    step = max(WEEK, BEFORE * WEEK // max(2, MOST_PAIRS // max(1, history.n_leads)))
+    step = -(-BEFORE // max(2, MOST_PAIRS // max(1, history.n_leads))) * WEEK
     before = _few(weekly_landmarks(history, since=until - BEFORE * WEEK, until=until, known_by=end, step=step))
     expected = f"features distributed as in the {BEFORE} weeks that the serving model has learned from"
     n, m = (len(np.unique(rows.group)) for rows in (before, after))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -27,6 +29,7 @@ from training.inputs import Source, moment_known
 from training.monitor.keep import keep
 from training.monitor.look import Look, look
 from training.monitor.material import Material
+from training.monitor.reference import Reference, reference
 from training.monitor.said import summary
 from training.progress import stage
 from training.tracking import Tracking
@@ -48,29 +51,38 @@ def monitor(source: Source, settings: Settings, *, model: str | None, known_by: 
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
     data = Material.of(history, scorer, known_by)
     stored = source.data is None and model is None and known_by == now
-    kept, since = {}, 0
+    kept, since, compared = {}, 0, Reference(data.learned_until, known_by, data.learned_until)
     if stored:
         with Store.open(settings.database_url) as store, store.reading() as connection:
             since = asked_anew(connection, str(registered)) or 0
             kept = kept_forecasts(connection, known_by - settings.monitor.weeks * STEP * DAY)
+            compared = reference(
+                connection,
+                str(registered),
+                learned_until=data.learned_until,
+                now=known_by,
+                weeks=settings.monitor.weeks,
+            )
+        data = replace(data, reference=compared.until)
     with stage("hold it against what came") as looking:
         found = look(data, settings.monitor, kept, since=since, seed=settings.seed)
         looking.note = f"{len(found.weeks.begins)} weeks, {found.replayed} of them replayed"
-    result = found.to_json(at=known_by, model_version=scorer.version)
-    with stage("log and keep"):
-        with tracking.run(f"monitor {to_iso(known_by)[:10]}") as run:
+    result = found.to_json(at=known_by, model_version=scorer.version) | compared.to_json()
+    if stored:  # before what a registry that takes no run would keep from being kept
+        with stage("keep"), Store.open(settings.database_url) as store:
+            keep(store, data, kept, forget_before=known_by - settings.monitor.weeks * STEP * DAY)
+            with store.writing() as connection:
+                put_result(connection, Result(known_by, str(registered), scorer.version, found.verdict, result))
+    try:
+        with stage("log"), tracking.run(f"monitor {to_iso(known_by)[:10]}") as run:
             run.log(
                 params={"source": source, "model": registered, "model_version": scorer.version},
                 metrics=found.metrics(),
                 tags={"job": "monitor", "verdict": found.verdict, "why": found.why[:500]},
             )
             run.files("monitor", {"result.json": orjson.dumps(result, option=orjson.OPT_INDENT_2)})
-        if stored:
-            with Store.open(settings.database_url) as store:
-                keep(store, data, kept, forget_before=known_by - settings.monitor.weeks * STEP * DAY)
-                with store.writing() as connection:
-                    put_result(connection, Result(known_by, str(registered), scorer.version, found.verdict, result))
-    print(f"\n{summary(found)}")
+    finally:
+        print(f"\n{summary(found)}")
     return found
 
 
@@ -89,8 +101,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
+    try:
+        return _ended(given)
+    except Exception:  # noqa: BLE001 - whatever it is: Python's own exit code for it is that of "train anew"
+        traceback.print_exc()
+        return 2
+
+
+def _ended(given: argparse.Namespace) -> int:
     verdicts: list[str] = []
-    code = exit_code(lambda: verdicts.append(_watch(given)), interrupted="nothing was kept")
+    code = exit_code(lambda: verdicts.append(_watch(given)), interrupted="look again: python -m training.monitor")
     if code or verdicts != [RETRAIN]:
         return code
     if not given.retrain:

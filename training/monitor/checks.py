@@ -23,7 +23,7 @@ from training.monitor.material import Material
 TRAIN = "Train anew: python -m training.train"
 LEAST = 50  # open leads below which a distribution says nothing
 LEAST_DUE = 10  # deadlines, below which it is not known what is usual
-REFERENCE = 364 * DAY  # before the model was trained: what deadlines did
+REFERENCE = 364 * DAY  # before what today's market is compared with: what deadlines did
 _CERTAIN = 0.001  # a chance that is taken for none, shared out among what is looked at
 
 
@@ -78,15 +78,19 @@ def windows(told: Forecasts, given: MonitorSettings, *, promised: float, seed: i
 
 
 def drift(data: Material, given: MonitorSettings) -> list[Check]:
-    """Scores and features of the leads open now, beside those open when the model was trained.
+    """Scores and features of the leads open now, beside those open at the reference.
 
     Both as of the midnight before, as examples are: in the morning everybody's last visit is some hours further away.
+    The first as of the same weekday as now, the newest such: on Sundays everybody's last visit is days further away.
     """
-    dates = data.learned_until // DAY * DAY, data.now // DAY * DAY
+    today = data.now // DAY * DAY
+    then = data.reference // DAY * DAY
+    dates = then - (then - today) % WEEK, today
     before, now = map(data.features, dates)
     if min(len(before), len(now)) < LEAST:
         had = f"{len(now)} and {len(before)}"
-        return [_unknown(name, f"{LEAST} open leads, now and at the training", had) for name in ("scores", "features")]
+        asked = f"{LEAST} open leads, now and on {to_iso(dates[0])[:10]}"
+        return [_unknown(name, asked, had) for name in ("scores", "features")]
     specs = data.scorer.catalogue.features
     index, limit = {}, {}
     for j, spec in enumerate(specs):
@@ -95,6 +99,9 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
         levels = None if spec.levels is None else len(spec.levels)
         index[spec.name], bins = _index(before[:, j], now[:, j], levels=levels)
         limit[spec.name] = max(given.drift, chance_index(len(before), len(now), bins, chance=_CERTAIN / len(specs)))
+    scores = _scores(data, (dates[0], before), (dates[1], now), given)
+    if not index:
+        return [scores, _unknown("features", "features of more than the calendar")]
     moved = sorted((name for name, value in index.items() if value > limit[name]), key=lambda name: -index[name])
     strongest = max(index, key=lambda name: index[name])
     told = ", ".join(f"{name} {index[name]:.2f}" for name in moved[:5] or [strongest])
@@ -106,7 +113,7 @@ def drift(data: Material, given: MonitorSettings) -> list[Check]:
         "See whether data come as before; if the market has changed, train anew" if moved else "",
         {"strongest": index[strongest], "moved": float(len(moved))},
     )
-    return [_scores(data, (dates[0], before), (dates[1], now), given), features]
+    return [scores, features]
 
 
 def _scores(data: Material, then: tuple[int, Float], now: tuple[int, Float], given: MonitorSettings) -> Check:
@@ -140,8 +147,8 @@ def _index(before: Float, now: Float, *, levels: int | None) -> tuple[float, int
 
 @dataclass(frozen=True, eq=False)
 class Habit:
-    """Deadlines that came due in the year before the training and since. ``limits``: the share of those put off lies
-    between as long as nothing has changed. ``weeks``: those since the training."""
+    """Deadlines that came due in the year before the reference and since. ``limits``: the share of those put off lies
+    between as long as nothing has changed. ``weeks``: those since the reference."""
 
     past: Due
     recent: Due
@@ -151,7 +158,7 @@ class Habit:
 
 def habit(data: Material, given: MonitorSettings) -> Habit | None:
     """None where there is too little to compare."""
-    anchor = data.learned_until
+    anchor = data.reference
     found = due(data.history, data.lives, data.account, anchor=anchor, until=data.settled)
     past, recent = found.between(anchor - REFERENCE, anchor), found.between(anchor, data.settled)
     if len(past.week) < LEAST_DUE or not len(recent.week):
@@ -162,10 +169,10 @@ def habit(data: Material, given: MonitorSettings) -> Habit | None:
 
 
 def deadlines(data: Material, given: MonitorSettings) -> Check:
-    """How often declared deadlines are put off, beside the year before the model was trained: the sequential test."""
-    found = habit(data, given)
+    """How often declared deadlines are put off, beside the year before the reference: the sequential test."""
+    found, begins = habit(data, given), to_iso(data.reference)[:10]
     if found is None:
-        return _unknown("deadlines", f"{LEAST_DUE} declared deadlines before the training, and one after it")
+        return _unknown("deadlines", f"{LEAST_DUE} declared deadlines before {begins}, and one after it")
     reached = float(level(found.recent, found.weeks, found.limits)[-1])
     alarm = math.log(level_for(given.false_alarm_years, steps_a_year=52))
     came, usual, alarmed = found.recent.put_off, float(found.past.put_off.mean()), reached >= alarm
@@ -180,9 +187,9 @@ def deadlines(data: Material, given: MonitorSettings) -> Check:
     return Check(
         "deadlines",
         RETRAIN if alarmed else FINE,
-        f"{usual * len(came):.1f} of {len(came)} deadlines put off when they came due, as in the year before the "
-        f"training{learned}",
-        f"{int(came.sum())} since {to_iso(data.learned_until)[:10]}",
+        f"{usual * len(came):.1f} of {len(came)} deadlines put off when they came due, as in the year before "
+        f"{begins}{learned}",
+        f"{int(came.sum())} since then",
         TRAIN if alarmed else "",
         figures,
     )

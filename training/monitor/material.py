@@ -27,7 +27,10 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """``learned_until``: the newest that the model can have seen. ``settled``: until when endings are on record."""
+    """``learned_until``: the newest that the model can have seen. ``settled``: until when endings are on record.
+
+    ``reference``: the market up to then is what today's is compared with (training.monitor.reference).
+    """
 
     history: History
     lives: Lives
@@ -36,9 +39,11 @@ class Material:
     learned_until: int
     settled: int
     now: int
+    reference: int
 
     @classmethod
     def of(cls, history: History, scorer: Scorer, now: int) -> Material:
+        """With all that the model has learned as its reference."""
         known_by = scorer.notes.get("train_known_by")
         if known_by is None:
             raise InputError(
@@ -47,15 +52,17 @@ class Material:
                 got=f"version {scorer.version} without that note",
                 remedy="Train a new one: python -m training.train",
             )
+        learned_until = parse_time(known_by)
         return cls(
             history=history,
             lives=lead_lives(history, now),
             account=account_codes(history.lead_ids, known_traits(history, now)),
             scorer=scorer,
-            learned_until=parse_time(known_by),
+            learned_until=learned_until,
             # nothing is known of the days after the newest event: that nobody bought on them is no news
             settled=min(now - recording_delay(history), newest_event(history, now)),
             now=now,
+            reference=learned_until,
         )
 
     def open_at(self, as_of: int) -> list[str]:
