@@ -13,7 +13,7 @@ from model.examples import Split, calendar_split
 from training.cold_start import Lacking, cold_split, lacking
 from training.inputs import Read, Source, digest
 from training.progress import Progress
-from training.provenance import Provenance, code_now, learned_settings, lock_now, machine_now, versions_now
+from training.provenance import Provenance, code_now, in_order, learned_settings, lock_now, machine_now, versions_now
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,5 +73,5 @@ def gather(
 
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
     """The date until which was learned, and 8 digits that differ when data, seed or a setting that it depends on do."""
-    chosen = settings.model_dump_json(include=set(learned_settings(settings))) + rows_digest(settings.features_file)
+    chosen = in_order(learned_settings(settings)) + rows_digest(settings.features_file)
     return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"
