@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from features.events import content_id, to_iso
 from features.history import History
-from features.lives import lead_lives
 from features.own_rows import rows_digest
 from features.settings import Settings
-from model.examples import Split, calendar_split
-from training.cold_start import Lacking, cold_split, lacking
+from model.examples import Split
+from training.cold_start import Lacking, blocks
 from training.inputs import Read, Source, digest
 from training.progress import Progress
 from training.provenance import Provenance, code_now, in_order, learned_settings, lock_now, machine_now, versions_now
@@ -18,7 +17,9 @@ from training.provenance import Provenance, code_now, in_order, learned_settings
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """``version``: the name of what comes out. ``lacking``: None where there is enough to learn from features."""
+    """``version``: the name of what comes out. ``lacking``: None where there is enough to learn from features and to
+    measure what was learned.
+    """
 
     source: Source
     settings: Settings
@@ -39,9 +40,7 @@ def gather(
         read = source.read(known_by=known_by, now=now, up_to=up_to)
         history = History.from_table(read.events)
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
-    found = lacking(lead_lives(history, known_by))
-    split_by = calendar_split if found is None else cold_split
-    split = split_by(history, known_by=known_by, longest=settings.horizons[-1])
+    split, found = blocks(history, known_by=known_by, longest=settings.horizons[-1])
     data = digest(read.events)
     return Material(
         source=source,
