@@ -40,6 +40,7 @@ from features.monitor_settings import MonitorSettings
 
 SETTINGS_FILE = "leadtime.toml"
 PREFIX = "LEADTIME_"
+MOST_SEED = 2_000_000_000  # LightGBM's have 31 bits, and what is drawn again adds to it
 _OF_OTHERS = ("LEADTIME_DATA", "LEADTIME_DATABASE_HOST")  # benchmarks, compose.yaml
 
 
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
     contract: ContractSettings = ContractSettings()
     gate: GateSettings = GateSettings()
     monitor: MonitorSettings = MonitorSettings()
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=MOST_SEED)
 
     model_name: str = "leadtime"
     model_alias: str = "champion"

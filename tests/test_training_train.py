@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -20,11 +21,14 @@ from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
 from model.window import Windows, date_span
+from training import score_handoffs, train
+from training.backtest import __main__ as backtest
 from training.gate import find_rivals
 from training.inputs import Source
 from training.material import version_name
 from training.measuring import not_learned_from
 from training.tracking import MEASURED, Tracking
+from training.tune import __main__ as tune
 
 SPLIT = Split(
     train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,
@@ -128,3 +132,15 @@ def test_a_version_of_another_tool_does_not_keep_a_new_model_from_being_trained(
     made = tracking.client.create_model_version("other", source=f"file://{tmp_path}")
     point(tracking, "champion", str(made.version))
     assert find_rivals(tracking, Settings()).champion is None
+
+
+@pytest.mark.parametrize("job", [train, tune, backtest, score_handoffs])
+@pytest.mark.parametrize("seed", ["-1", "2000000001", "99999999999999999999"])
+def test_a_seed_that_not_everything_takes_is_refused(
+    job: ModuleType, seed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job.main(["--seed", seed]) == 2
+    assert f"--seed: expected a whole number from 0 to 2,000,000,000, got {seed}" in capsys.readouterr().err
+    monkeypatch.setenv("LEADTIME_SEED", seed)
+    assert job.main([]) == 2
+    assert "got seed: " in capsys.readouterr().err

@@ -15,7 +15,7 @@ from training.cold_start import fit_cold
 from training.data_checks import NAMES, checked, told
 from training.ending import exit_code
 from training.gate import Verdict, find_rivals
-from training.inputs import Source, moment_known
+from training.inputs import Source, moment_known, seed_asked
 from training.interrupts import stoppable
 from training.learn import CURVE, learn
 from training.material import gather
@@ -91,7 +91,7 @@ def _run(given: argparse.Namespace) -> int:
             settings,
             known_by=moment_known(given.as_known_at, now=now),
             now=now,
-            seed=settings.seed if given.seed is None else given.seed,
+            seed=seed_asked(given.seed, settings),
             hints=not given.no_hints,
             folds=given.folds,
             curve=not given.no_learning_curve,
