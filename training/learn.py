@@ -14,6 +14,7 @@ from training.material import Material
 from training.measuring import Measured, measure
 from training.progress import Progress
 
+FIT, MEASURE = "fit on the older blocks", "measure on the newest block"  # stages
 CURVE = "draw the learning curve"  # a stage that may be left out
 
 
@@ -35,10 +36,10 @@ def learn(given: Material, progress: Progress, *, curve: bool = False) -> Learne
     """``curve``: the learning curve as well. The same material gives the same files."""
     history, split, settings = given.history, given.split, given.settings
     seed, version = given.seed, given.version
-    with progress.stage("fit on the older blocks") as fitting:
+    with progress.stage(FIT) as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
-    with progress.stage("measure on the newest block") as measuring:
+    with progress.stage(MEASURE) as measuring:
         test = split.test(history).with_features(history, fitted.scorer.catalogue)
         measured = measure(fitted, test, seed=seed)
         measuring.note = f"{len(test):,} examples, {int((test.outcome == BOUGHT).sum()):,} purchases"
