@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -40,6 +40,7 @@ from features.monitor_settings import MonitorSettings
 
 SETTINGS_FILE = "leadtime.toml"
 PREFIX = "LEADTIME_"
+MOST_SEED = 2_000_000_000  # LightGBM's have 31 bits, and what is drawn again adds to it
 _OF_OTHERS = ("LEADTIME_DATA", "LEADTIME_DATABASE_HOST")  # benchmarks, compose.yaml
 
 
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
     contract: ContractSettings = ContractSettings()
     gate: GateSettings = GateSettings()
     monitor: MonitorSettings = MonitorSettings()
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=MOST_SEED)
 
     model_name: str = "leadtime"
     model_alias: str = "champion"
@@ -145,14 +146,15 @@ def unknown_variables(names: Iterable[str]) -> list[str]:
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings in force, ``given`` ones first. InputError names each setting that is wrong.
+    """The settings in force, ``given`` ones instead of them. InputError names each setting that is wrong.
 
-    Variables that set nothing are told on stderr, not refused: platforms set some of their own by a service's name.
+    A block that is given holds whole: file and environment add nothing to it. Variables that set nothing are told on
+    stderr, not refused: platforms set some of their own by a service's name.
     """
     for sentence in unknown_variables(os.environ):
         print(f"warning: {sentence}", file=sys.stderr)
     try:
-        return Settings(**given)
+        return Settings(**{name: _whole(name, value) for name, value in given.items()})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(where=SETTINGS_FILE, expected="TOML in UTF-8", got=str(error)) from None
     except SettingsError as error:  # such as LEADTIME_COSTS=cheap, where an object is needed
@@ -168,3 +170,12 @@ def load_settings(**given: Any) -> Settings:
         raise InputError(
             where="settings", expected="valid settings", got=wrong, remedy=f"Correct {place} or the LEADTIME_ variables"
         ) from None
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A block as an instance, which pydantic-settings does not merge with those of other sources as it does dicts."""
+    field = Settings.model_fields.get(name)
+    kind = None if field is None else field.annotation
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_validate(value)
+    return value

@@ -240,9 +240,14 @@ def calendar_split(history: History, *, known_by: int, longest: float, tested: b
     return split
 
 
-def _check_purchases(history: History, split: Split) -> None:
+def learns_of_purchases(history: History, split: Split) -> bool:
+    """Whether anybody bought before ``split.test_since``, the end of what is learned from."""
     lives = lead_lives(history, split.test_since)
-    if not np.any((lives.outcome == BOUGHT) & (lives.ended_at > lives.entered_at)):
+    return bool(np.any((lives.outcome == BOUGHT) & (lives.ended_at > lives.entered_at)))
+
+
+def _check_purchases(history: History, split: Split) -> None:
+    if not learns_of_purchases(history, split):
         raise InputError(
             where="history",
             expected=f"purchases before {to_iso(split.test_since)}, the end of what is learned from",

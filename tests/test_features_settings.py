@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.business_settings import Costs
 from features.errors import InputError
 from features.settings import Settings, load_settings, unknown_variables
 
@@ -45,6 +46,16 @@ def test_what_is_given_goes_before_the_environment_and_that_before_the_file(monk
     assert settings.window_coverage == 0.7
     assert (settings.costs.early, settings.costs.late) == (2, 7)
     assert settings.mlflow_tracking_uri == "http://tracking"
+
+
+def test_nothing_is_added_to_a_block_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("leadtime.toml").write_text("[costs]\nlate = 7\n[estimator.parameters]\nlearning_rate = 0.2\n")
+    monkeypatch.setenv("LEADTIME_ESTIMATOR__PARAMETERS__LEAVES", "2")
+    settings = load_settings(costs={"early": 2.0}, estimator={"parameters": {"l2": 20.0}})
+    assert settings.costs == Costs(early=2.0)
+    assert settings.estimator.parameters == {"l2": 20.0}
+    with pytest.raises(InputError, match="late"):
+        load_settings(costs={"late": 0})
 
 
 @given(

@@ -14,8 +14,9 @@ from features.events import parse_time
 from features.lives import Lives
 from model.scorer import Scorer
 from training import score, train
-from training.cold_start import lacking
+from training.cold_start import blocks, lacking
 from training.fitting import LEAST_LEADS, LEAST_PURCHASES
+from training.inputs import Source
 from training.tracking import Tracking
 
 
@@ -113,6 +114,38 @@ def test_a_purchase_on_the_day_of_the_newest_block_does_not_stop_it(tmp_path: Pa
     late = pd.DataFrame({"lead_id": ids, "outcome": "purchased", "at": "2026-03-30"})
     late.to_csv(tables / "outcomes.csv", index=False)
     assert train.main(["--data", str(tables), "--as-known-at", "2026-04-01"]) == 0
+
+
+def outcomes(tables: Path, ids: list[str], at: list[str]) -> None:
+    rows = pd.DataFrame({"lead_id": ids, "outcome": "purchased", "at": at})
+    rows.to_csv(tables / "outcomes.csv", index=False)
+
+
+def test_purchases_in_the_newest_block_alone_give_a_first_version_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A long sales cycle: the first of enough purchases comes after twelve weeks."""
+    tables = few_leads(tmp_path / "long", leads=60, bought=0)
+    outcomes(tables, [f"l{i}" for i in range(22)], [f"2026-04-{8 + i:02}" for i in range(22)])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    assert train.main(["--data", str(tables), "--as-known-at", "2026-05-01", "--no-hints"]) == 0
+    signal = Scorer.from_files(tracking(tmp_path).load("champion")).signal
+    assert (signal.verdict, signal.basis, signal.purchases) == ("too little data", "baseline", 22)
+    assert "no purchase before 2026-03-" in signal.why
+    assert "Too little data: no purchase before 2026-03-" in capsys.readouterr().out
+
+
+def test_where_nobody_was_open_in_the_newest_block_nothing_is_measured(tmp_path: Path) -> None:
+    tables = few_leads(tmp_path / "gap", leads=60, bought=0)
+    outcomes(tables, [f"l{i}" for i in range(60)], ["2026-05-01"] * 60)  # everybody has bought; a last one comes late
+    late = pd.DataFrame({"lead_id": ["last"], "created_at": ["2026-08-31"]})
+    late.to_csv(tables / "leads.csv", mode="a", header=False, index=False)
+    known_by = parse_time("2026-09-01")
+    history = Source("", tables).history(None, known_by=known_by, now=known_by)
+    split, found = blocks(history, known_by=known_by, longest=90)
+    assert found is not None
+    assert "no lead was open between 2026-0" in found.why
+    assert split.test_since == split.known_by  # nothing is kept back
 
 
 def lives(leads: int, bought: int) -> Lives:

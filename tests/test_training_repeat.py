@@ -12,16 +12,23 @@ import pytest
 
 from features import load, simulate
 from features.events import DAY, Event, events_table, parse_time
+from features.settings import load_settings
 from features.store import Store
 from features.store.erasure import Erasures
+from model.examples import Split
 from model.manifest import TAG
 from tests.small_train import make_small
 from training import train
 from training.inputs import Source, digest
-from training.provenance import FILE, FOLDER, Code, Provenance, differences
+from training.material import version_name
+from training.provenance import FILE, FOLDER, Code, Provenance, differences, learned_settings
 from training.tracking import Tracking
 
 THEN = "2026-10-20"
+NOTHING = Provenance(
+    folder=None, position=0, known_by=0, seed=1, data="", events=0, leads=0, erasures=0, settings={}, code=Code(""),
+    lock="", machine="", versions={},
+)  # fmt: skip
 
 
 def here(folder: Path) -> dict[str, str]:
@@ -29,6 +36,9 @@ def here(folder: Path) -> dict[str, str]:
         "LEADTIME_DATABASE_URL": f"sqlite:///{folder}/log.db",
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "LEADTIME_HORIZONS": "7,30",
+        # in another order than the alphabet's
+        "LEADTIME_ESTIMATOR__PARAMETERS__LEAVES": "1.5",
+        "LEADTIME_ESTIMATOR__PARAMETERS__L2": "8",
     }
 
 
@@ -120,7 +130,10 @@ def test_a_version_is_trained_again_as_it_was(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_small(monkeypatch.setattr)
-    monkeypatch.setenv("LEADTIME_HORIZONS", "5,20")  # today's, which are not those of then
+    # today's settings, which are not those of then
+    monkeypatch.setenv("LEADTIME_HORIZONS", "5,20")
+    monkeypatch.setenv("LEADTIME_ESTIMATOR__PARAMETERS__LEAVES", "2")
+    monkeypatch.setenv("LEADTIME_ESTIMATOR__PARAMETERS__LEARNING_RATE", "0.2")
     assert train.main(["--like", "1"]) == 0
     said = capsys.readouterr().out
     assert "The same files came out, byte for byte" in said
@@ -133,6 +146,25 @@ def test_a_version_is_trained_again_as_it_was(
     assert "Other files came out: " in said
     assert "purchase.txt" in said
     assert "Leads have been erased from the log since: " in said
+
+
+def test_parameters_that_exist_only_today_are_not_those_of_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = load_settings()
+    then = replace(NOTHING, settings=learned_settings(before))
+    Path("leadtime.toml").write_text("[estimator.parameters]\nlearning_rate = 0.2\n[costs]\nlate = 9\n")
+    assert load_settings().estimator.parameters == {"learning_rate": 0.2}
+    again = then.settings_in_force()
+    assert (again.estimator, again.costs) == (before.estimator, before.costs)
+
+
+def test_the_order_of_parameters_makes_no_other_version() -> None:
+    split = Split(train_since=0, calibrate_since=1, calibrate_until=2, test_since=3, test_until=4, known_by=5)
+    orders = ({"leaves": 1.5, "l2": 8.0}, {"l2": 8.0, "leaves": 1.5})
+    ordered = [load_settings(estimator={"parameters": each}) for each in orders]
+    assert len({version_name(each, split, data="d", seed=1) for each in ordered}) == 1
 
 
 @pytest.mark.parametrize(("version", "said"), [("9", "an alias or a version that is registered"), ("nobody", "nobody")])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from mlflow.exceptions import MlflowException
+from registry_alias import point
 
+from features.errors import ModelUnavailable
 from features.events import DAY, Event, events_table, parse_time, to_iso
 from features.settings import Settings
 from features.store import Store
@@ -17,11 +21,14 @@ from model.hazard import PurchaseHazard
 from model.readiness import Readiness
 from model.scorer import Scorer
 from model.window import Windows, date_span
+from training import score_handoffs, train
+from training.backtest import __main__ as backtest
 from training.gate import find_rivals
 from training.inputs import Source
 from training.material import version_name
 from training.measuring import not_learned_from
-from training.tracking import MEASURED
+from training.tracking import MEASURED, Tracking
+from training.tune import __main__ as tune
 
 SPLIT = Split(
     train_since=0, calibrate_since=55 * DAY, calibrate_until=65 * DAY, test_since=70 * DAY, test_until=80 * DAY,
@@ -99,3 +106,41 @@ def test_a_serving_model_of_an_older_format_does_not_keep_a_new_one_from_being_t
 
     assert find_rivals(Older(), Settings()).champion is None
     assert "format 1" in capsys.readouterr().err
+
+
+def test_files_that_are_gone_do_not_keep_a_new_model_from_being_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", model_name="gone")
+    with tracking.run("train") as run:
+        point(tracking, "champion", tracking.register(run, {"scorer.json": b"{}"}, tags={}))
+    found = find_rivals(tracking, Settings())
+    assert (found.champion, found.serving) == (None, "1")
+    assert "cannot be compared with: there are no files in measured/ of version 1" in capsys.readouterr().err
+
+    def silent(*_: object) -> list[object]:
+        raise MlflowException("no connection")
+
+    monkeypatch.setattr(tracking.client, "list_artifacts", silent)
+    with pytest.raises(ModelUnavailable, match="cannot read version 1"):
+        find_rivals(tracking, Settings())
+
+
+def test_a_version_of_another_tool_does_not_keep_a_new_model_from_being_trained(tmp_path: Path) -> None:
+    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", model_name="other")
+    tracking.client.create_registered_model("other")
+    made = tracking.client.create_model_version("other", source=f"file://{tmp_path}")
+    point(tracking, "champion", str(made.version))
+    assert find_rivals(tracking, Settings()).champion is None
+
+
+@pytest.mark.parametrize("job", [train, tune, backtest, score_handoffs])
+@pytest.mark.parametrize("seed", ["-1", "2000000001", "99999999999999999999"])
+def test_a_seed_that_not_everything_takes_is_refused(
+    job: ModuleType, seed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job.main(["--seed", seed]) == 2
+    assert f"--seed: expected a whole number from 0 to 2,000,000,000, got {seed}" in capsys.readouterr().err
+    monkeypatch.setenv("LEADTIME_SEED", seed)
+    assert job.main([]) == 2
+    assert "got seed: " in capsys.readouterr().err

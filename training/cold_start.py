@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.errors import InputError
+from features.events import to_iso
 from features.history import History
-from features.lives import BOUGHT, Lives
+from features.lives import BOUGHT, Lives, lead_lives
 from features.settings import Settings
-from model.examples import Split, calendar_split
+from model.examples import Split, calendar_split, learns_of_purchases
 from model.signal import Signal, too_little
 from model.window import Windows
 from training.fitting import LEAST_LEADS, LEAST_PURCHASES, Fitted, fit, serving_split
@@ -21,15 +22,19 @@ FEWEST_LEADS, FEWEST_PURCHASES = 10, 5  # below, even one curve for everybody wo
 
 @dataclass(frozen=True)
 class Lacking:
-    """What there is of the leads and purchases that it takes to learn from features, where it is not enough."""
+    """What there is of the leads and purchases that it takes to learn from features, where it is not enough.
+
+    ``unmeasured``: where there would be enough, why nothing could be kept back to measure a model on.
+    """
 
     leads: int
     purchases: int
+    unmeasured: str = ""
 
     @property
     def why(self) -> str:
-        """How far it is to the minimum."""
-        return (
+        """How far it is to the minimum, or why that is not all."""
+        return self.unmeasured or (
             f"{self.leads:,} of the {LEAST_LEADS} leads and {self.purchases:,} of the {LEAST_PURCHASES} purchases that "
             "it takes to learn from what leads do"
         )
@@ -37,6 +42,33 @@ class Lacking:
     @property
     def signal(self) -> Signal:
         return too_little(self.why, self.purchases)
+
+
+def blocks(history: History, *, known_by: int, longest: float) -> tuple[Split, Lacking | None]:
+    """What is learned from and measured on, and what is lacking for the latter: None where there is enough.
+
+    A company with a long sales cycle may have purchases enough, and all of them in the newest block; then what serves
+    with fewer of them still does.
+    """
+    lives = lead_lives(history, known_by)
+    found = lacking(lives)
+    if found is None:
+        split = calendar_split(history, known_by=known_by, longest=longest, tested=False)
+        why = _unmeasured(history, split)
+        if not why:
+            return split, None
+        found = Lacking(len(lives.outcome), int((lives.outcome == BOUGHT).sum()), why)
+    return cold_split(history, known_by=known_by, longest=longest), found
+
+
+def _unmeasured(history: History, split: Split) -> str:
+    """Why no model can be measured on the newest block; empty where one can."""
+    since, until = to_iso(split.test_since)[:10], to_iso(split.test_until)[:10]
+    if not learns_of_purchases(history, split):
+        return f"no purchase before {since}, where the newest block begins that a model would have to be measured on"
+    if not len(split.test(history)):
+        return f"no lead was open between {since} and {until}, the newest block that a model would be measured on"
+    return ""
 
 
 def lacking(lives: Lives) -> Lacking | None:

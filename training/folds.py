@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from features.errors import InputError
 from features.events import to_iso
-from features.history import History
 from features.lives import lead_lives
-from features.settings import Settings
 from model.examples import Split
 from model.metrics import Estimate
 from model.rolling import mean_over_folds, rolling_splits
 from training.fitting import check_enough, fit
+from training.learn import FIT, MEASURE
+from training.material import Material
 from training.measuring import Measured, measure
-from training.progress import stage
+from training.progress import Progress
 from training.tracking import Run
+
+_STAGE = "fold "
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,40 +53,54 @@ class Folds:
         return found
 
 
-def run_folds(
-    run: Run,
-    history: History,
-    split: Split,
-    settings: Settings,
-    *,
-    folds: int,
-    seed: int,
-    version: str,
-    newest: Measured | None = None,
-) -> Folds | None:
-    """Fit and measure each fold in a child of ``run``, and log the means there; None for no folds.
+def plan_folds(given: Material, folds: int) -> list[Split]:
+    """The splits of so many folds, the oldest first; none for 0, nor where there is too little to measure a model on.
 
-    ``newest``: what was measured on the test block of ``split``, not to be fitted again. InputError where the history
-    is too short for so many.
+    InputError, before any work is done, where the history is too short for so many or too little is known in one.
     """
-    if not folds:
+    if not folds or (given.lacking is not None and folds > 0):
+        return []
+    history, parts = given.history, rolling_splits(given.split, folds, longest=given.settings.horizons[-1])
+    for part in parts:
+        check_enough(lead_lives(history, part.test_since))
+        if not len(part.test(history)):
+            raise InputError(
+                where="--folds",
+                expected=f"leads that are open between {to_iso(part.test_since)} and {to_iso(part.test_until)}",
+                got="none",
+                remedy="Ask for fewer folds, or load a longer history",
+            )
+    return parts
+
+
+def stage_seconds(before: Mapping[str, float], folds: int) -> dict[str, float]:
+    """What to expect of a training with so many folds after one whose stages took ``before`` (seconds).
+
+    A fold takes what one took then, on average, or as long as to fit and to measure the model itself.
+    """
+    took = [seconds for name, seconds in before.items() if name.startswith(_STAGE)]
+    each = sum(took) / len(took) if took else sum(before.get(name, 0.0) for name in (FIT, MEASURE))
+    others = {name: seconds for name, seconds in before.items() if not name.startswith(_STAGE)}
+    return others | {_stage(number, folds): each for number in range(1, folds + 1) if each}
+
+
+def run_folds(
+    run: Run, given: Material, parts: Sequence[Split], progress: Progress, *, newest: Measured | None = None
+) -> Folds | None:
+    """Fit and measure each of ``plan_folds`` in a child of ``run``, and log the means there; None for no folds.
+
+    ``newest``: what was measured on the test block of the newest split, not to be fitted again.
+    """
+    if not parts:
         return None
     done = []
-    for number, part in enumerate(rolling_splits(split, folds, longest=settings.horizons[-1]), start=1):
-        with stage(f"fold {number} of {folds}") as folding:
-            check_enough(lead_lives(history, part.test_since))
+    for number, part in enumerate(parts, start=1):
+        with progress.stage(_stage(number, len(parts))) as folding:
             measured = newest
-            if part != split or measured is None:
-                fitted = fit(history, part, settings, seed=seed, version=version)
-                test = part.test(history).with_features(history, fitted.scorer.catalogue)
-                if not len(test):
-                    raise InputError(
-                        where="--folds",
-                        expected=f"leads that are open between {to_iso(part.test_since)} and {to_iso(part.test_until)}",
-                        got="none",
-                        remedy="Ask for fewer folds, or load a longer history",
-                    )
-                measured = measure(fitted, test, seed=seed)
+            if part != given.split or measured is None:
+                fitted = fit(given.history, part, given.settings, seed=given.seed, version=given.version)
+                test = part.test(given.history).with_features(given.history, fitted.scorer.catalogue)
+                measured = measure(fitted, test, seed=given.seed)
             fold = Fold(number, part, measured)
             with run.child(fold.name, tags={"kind": "fold"}) as child:
                 child.log(params=_params(fold), metrics=measured.metrics())
@@ -92,6 +109,10 @@ def run_folds(
     found = Folds(tuple(done))
     run.log(metrics=found.metrics())
     return found
+
+
+def _stage(number: int, folds: int) -> str:
+    return f"{_STAGE}{number} of {folds}"
 
 
 def _params(fold: Fold) -> dict[str, object]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from features.errors import InputError
 from features.events import DAY, EVENT_SCHEMA, HANDOFF_SCORED, parse_time
 from features.history import History
+from features.settings import MOST_SEED, Settings
 from features.store import Store
 from features.store.schema import rejected_events
 from features.tables import read_tables
@@ -33,6 +34,15 @@ def moment_known(as_known_at: str | None, *, now: int) -> int:
     if found > now + DAY:
         raise InputError(where="--as-known-at", expected="a time that is not in the future", got=as_known_at)
     return found
+
+
+def seed_asked(given: int | None, settings: Settings) -> int:
+    """The option --seed, that of the settings without it. InputError for one that not everything takes that draws."""
+    if given is None:
+        return settings.seed
+    if not 0 <= given <= MOST_SEED:
+        raise InputError(where="--seed", expected=f"a whole number from 0 to {MOST_SEED:,}", got=str(given))
+    return given
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from features.errors import InputError
-from features.events import to_iso
 from features.lives import BOUGHT
-from model.examples import Examples, Split
+from model.examples import Examples
 from model.signal import Signal
 from training.abstention import choose
 from training.fitting import Fitted, fit, serving_split
@@ -16,6 +14,7 @@ from training.material import Material
 from training.measuring import Measured, measure
 from training.progress import Progress
 
+FIT, MEASURE = "fit on the older blocks", "measure on the newest block"  # stages
 CURVE = "draw the learning curve"  # a stage that may be left out
 
 
@@ -37,12 +36,11 @@ def learn(given: Material, progress: Progress, *, curve: bool = False) -> Learne
     """``curve``: the learning curve as well. The same material gives the same files."""
     history, split, settings = given.history, given.split, given.settings
     seed, version = given.seed, given.version
-    with progress.stage("fit on the older blocks") as fitting:
+    with progress.stage(FIT) as fitting:
         fitted = fit(history, split, settings, seed=seed, version=version)
         fitting.note = f"{len(fitted.train):,} examples of {fitted.train.features.shape[1]} features"
-    with progress.stage("measure on the newest block") as measuring:
+    with progress.stage(MEASURE) as measuring:
         test = split.test(history).with_features(history, fitted.scorer.catalogue)
-        _check_test(test, split)
         measured = measure(fitted, test, seed=seed)
         measuring.note = f"{len(test):,} examples, {int((test.outcome == BOUGHT).sum()):,} purchases"
     model, model_measured = fitted, measured
@@ -74,13 +72,3 @@ def learn(given: Material, progress: Progress, *, curve: bool = False) -> Learne
         serving = fit(history, serving_split(split), settings, seed=seed, version=version, signal=signal)
         fitting.note = f"{len(serving.train):,} examples"
     return Learned(fitted, test, measured, signal, serving, found)
-
-
-def _check_test(test: Examples, split: Split) -> None:
-    if not len(test):
-        raise InputError(
-            where="history",
-            expected=f"leads that are open between {to_iso(split.test_since)} and {to_iso(split.test_until)}",
-            got="none",
-            remedy="Load a longer or more recent history",
-        )

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 from features.events import content_id, to_iso
 from features.history import History
-from features.lives import lead_lives
 from features.own_rows import rows_digest
 from features.settings import Settings
-from model.examples import Split, calendar_split
-from training.cold_start import Lacking, cold_split, lacking
+from model.examples import Split
+from training.cold_start import Lacking, blocks
 from training.inputs import Read, Source, digest
 from training.progress import Progress
-from training.provenance import Provenance, code_now, learned_settings, lock_now, machine_now, versions_now
+from training.provenance import Provenance, code_now, in_order, learned_settings, lock_now, machine_now, versions_now
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """``version``: the name of what comes out. ``lacking``: None where there is enough to learn from features."""
+    """``version``: the name of what comes out. ``lacking``: None where there is enough to learn from features and to
+    measure what was learned.
+    """
 
     source: Source
     settings: Settings
@@ -39,9 +40,7 @@ def gather(
         read = source.read(known_by=known_by, now=now, up_to=up_to)
         history = History.from_table(read.events)
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
-    found = lacking(lead_lives(history, known_by))
-    split_by = calendar_split if found is None else cold_split
-    split = split_by(history, known_by=known_by, longest=settings.horizons[-1])
+    split, found = blocks(history, known_by=known_by, longest=settings.horizons[-1])
     data = digest(read.events)
     return Material(
         source=source,
@@ -73,5 +72,5 @@ def gather(
 
 def version_name(settings: Settings, split: Split, *, data: str, seed: int) -> str:
     """The date until which was learned, and 8 digits that differ when data, seed or a setting that it depends on do."""
-    chosen = settings.model_dump_json(include=set(learned_settings(settings))) + rows_digest(settings.features_file)
+    chosen = in_order(learned_settings(settings)) + rows_digest(settings.features_file)
     return f"{to_iso(split.known_by)[:10]}-{content_id(data, seed, chosen)[:8]}"

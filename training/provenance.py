@@ -73,7 +73,7 @@ class Provenance:
 
     @property
     def settings_digest(self) -> str:
-        return content_id(orjson.dumps(self.settings, option=orjson.OPT_SORT_KEYS).decode())[:12]
+        return content_id(in_order(self.settings))[:12]
 
     def params(self) -> dict[str, object]:
         """What a run is looked up and compared by."""
@@ -95,13 +95,18 @@ class Provenance:
             raise InputError(where=FILE, expected="where a model comes from", got=str(error)) from None
 
     def settings_in_force(self) -> Settings:
-        """Today's settings with those of then where a model depends on them."""
+        """Those of then where a model depends on them, today's elsewhere."""
         return load_settings(**self.settings)
 
 
 def learned_settings(settings: Settings) -> dict[str, Any]:
     """The settings that a model depends on, as JSON has them."""
     return settings.model_dump(mode="json", exclude=set(_ELSEWHERE))
+
+
+def in_order(settings: dict[str, Any]) -> str:
+    """As JSON, the same in whatever order a file names them."""
+    return orjson.dumps(settings, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def differences(then: Provenance, now: Provenance) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from features.events import DAY, to_iso
+from model.examples import Split
 from training.cold_start import judge_cold
 from training.data_checks import Finding
 from training.data_report import DataReport, report_of
@@ -49,20 +50,12 @@ class Registrar:
     findings: Sequence[Finding]
     now: int
 
-    def register(self, learned: Learned, *, folds: int) -> Registered:
+    def register(self, learned: Learned, *, folds: Sequence[Split]) -> Registered:
+        """``folds``: of training.folds.plan_folds."""
         given, run, measured, signal = self.given, self.run, learned.measured, learned.signal
         blocks = {"train": learned.serving.train, "calibrate": learned.serving.calibrate, "test": learned.test}
         data = report_of(given, blocks)
-        rolled = run_folds(
-            run,
-            given.history,
-            given.split,
-            given.settings,
-            folds=folds,
-            seed=given.seed,
-            version=given.version,
-            newest=None if signal.baseline else measured,
-        )
+        rolled = run_folds(run, given, folds, self.progress, newest=None if signal.baseline else measured)
         with self.progress.stage("judge, log and register") as logging:
             verdict = judge(
                 measured,

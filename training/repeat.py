@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from features.errors import InputError, ModelUnavailable
+from features.errors import InputError
 from features.events import to_iso
 from features.settings import Settings
 from model.manifest import digest_of, manifest
@@ -15,7 +15,7 @@ from training.learn import learn
 from training.material import gather
 from training.progress import Progress
 from training.provenance import FILE, FOLDER, Provenance, differences
-from training.tracking import Tracking
+from training.tracking import FilesMissing, Tracking
 
 SAME, OTHER = 0, 1  # exit codes
 
@@ -65,7 +65,7 @@ def provenance_of(tracking: Tracking, version: str) -> Provenance:
     """InputError for a version that was registered before its provenance was kept."""
     try:
         files = tracking.load(version, folder=FOLDER)
-    except ModelUnavailable:
+    except FilesMissing:
         files = {}
     if FILE not in files:
         raise InputError(

@@ -32,6 +32,7 @@ from model.examples import calendar_split
 from model.scorer import Scorer
 from training.ending import exit_code
 from training.fitting import check_enough, fit, serving_split
+from training.inputs import seed_asked
 from training.progress import stage
 
 RETRAIN = 30  # days between two models
@@ -172,7 +173,7 @@ def _score(given: argparse.Namespace) -> None:
     if given.retrain_days < 1:
         raise InputError(where="--retrain-days", expected="a number of days from 1 on", got=str(given.retrain_days))
     settings = load_settings()
-    seed = settings.seed if given.seed is None else given.seed
+    seed = seed_asked(given.seed, settings)
     with Store.open(settings.database_url) as store:
         now = time.time_ns() // 1000
         done = score_handoffs(store, settings, retrain_days=given.retrain_days, seed=seed, now=now)

@@ -14,8 +14,9 @@ from training import past_seconds
 from training.cold_start import fit_cold
 from training.data_checks import NAMES, checked, told
 from training.ending import exit_code
+from training.folds import plan_folds, stage_seconds
 from training.gate import Verdict, find_rivals
-from training.inputs import Source, moment_known
+from training.inputs import Source, moment_known, seed_asked
 from training.interrupts import stoppable
 from training.learn import CURVE, learn
 from training.material import gather
@@ -46,11 +47,14 @@ def train(
     """
     progress = Progress()
     given = gather(source, settings, progress, known_by=known_by, now=now, seed=seed, up_to=None)
+    parts = plan_folds(given, folds)
     with progress.stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)
         rivals = find_rivals(tracking, settings)
         past = past_seconds.newest(tracking)
-        stages = {name: took for name, took in past.seconds.items() if curve or name != CURVE}
+        stages = stage_seconds(
+            {name: took for name, took in past.seconds.items() if curve or name != CURVE}, len(parts)
+        )
         progress.expect(stages, given.read.events.num_rows / max(past.events, 1))
     with progress.stage("check the data") as checking:
         findings = checked(given.history, rivals, known_by=known_by, ignored=ignored)
@@ -60,7 +64,7 @@ def train(
         run.files(FOLDER, {FILE: given.provenance.to_json()})
         registrar = Registrar(given, tracking, run, progress, last, rivals, findings, now)
         if given.lacking is None:
-            done = registrar.register(learn(given, progress, curve=curve), folds=folds)
+            done = registrar.register(learn(given, progress, curve=curve), folds=parts)
             past_seconds.keep(run, progress.seconds, given.read.events.num_rows)
         else:
             with progress.stage("fit one curve for everybody") as fitting:
@@ -91,7 +95,7 @@ def _run(given: argparse.Namespace) -> int:
             settings,
             known_by=moment_known(given.as_known_at, now=now),
             now=now,
-            seed=settings.seed if given.seed is None else given.seed,
+            seed=seed_asked(given.seed, settings),
             hints=not given.no_hints,
             folds=given.folds,
             curve=not given.no_learning_curve,

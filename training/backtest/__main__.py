@@ -22,7 +22,7 @@ from training.backtest.said import metrics, summary
 from training.backtest.truth import true_curves_of
 from training.ending import exit_code
 from training.fitting import check_enough
-from training.inputs import Source, digest, moment_known
+from training.inputs import Source, digest, moment_known, seed_asked
 from training.progress import stage
 from training.tracking import Tracking
 
@@ -31,13 +31,14 @@ FOLDS, RETRAIN, LEADS = 6, 30, 2_000
 
 def backtest(source: Source, settings: Settings, given: argparse.Namespace, *, known_by: int, now: int) -> Findings:
     """The whole job, on what was known at ``known_by``; InputError where that is too little."""
+    seed = seed_asked(given.seed, settings)
     with stage("read the log") as reading:
         position = source.position()
         events = source.events(known_by=known_by, now=now, up_to=position)
         history = History.from_table(events)
         reading.note = f"{history.n_events:,} events of {history.n_leads:,} leads"
     check_enough(lead_lives(history, known_by))
-    longest, seed = settings.horizons[-1], settings.seed if given.seed is None else given.seed
+    longest = settings.horizons[-1]
     calendar = plan(history, known_by=known_by, longest=longest, folds=given.folds, retrain_days=given.retrain_days)
     with stage("open the tracking database"):  # before the work that would be in vain without it
         tracking = Tracking(settings.mlflow_tracking_uri, model_name=settings.model_name)

@@ -9,7 +9,7 @@ from features.errors import InputError
 from features.settings import Settings
 from model.scorer import Scorer
 from training.gate.duel import Rival
-from training.tracking import MEASURED, Tracking
+from training.tracking import MEASURED, FilesMissing, Tracking
 from training.tracking.versions import BEST
 
 
@@ -28,8 +28,8 @@ class Rivals:
 def find_rivals(tracking: Tracking, settings: Settings) -> Rivals:
     """As they were measured: fitted without the newest block of their own training.
 
-    Where files are of a format that this program no longer reads, that is said on stderr: the remedy is a new model, so
-    nothing may keep it from being trained.
+    Where files are gone, or of a format that this program no longer reads, that is said on stderr: the remedy is a new
+    model, so nothing may keep it from being trained. ModelUnavailable where the tracking server does not answer.
     """
     serving = tracking.find(settings.model_alias)
     if serving is None:
@@ -43,10 +43,10 @@ def _rival(tracking: Tracking, settings: Settings, alias: str, name: str) -> Riv
     version = tracking.find(alias)
     if version is None:
         return None
-    files = tracking.load(version, folder=MEASURED)
     try:
+        files = tracking.load(version, folder=MEASURED)
         scorer = Scorer.from_files(files, trusted=settings.estimator.trusts, costs=settings.costs)
         return Rival(name, version, scorer)
-    except InputError as error:
+    except (InputError, FilesMissing) as error:
         print(f"{name} cannot be compared with: {error}", file=sys.stderr)
         return None

@@ -4,9 +4,9 @@ The scorer's files lie under ``scorer/`` of a run, beside an ``MLmodel`` that na
 pickle. That folder is the source of the registered version.
 """
 
-from training.tracking.client import EXPERIMENT, MEASURED, SERVING, Tracking
+from training.tracking.client import EXPERIMENT, MEASURED, SERVING, FilesMissing, Tracking
 from training.tracking.datasets import Logged
 from training.tracking.flavor import Example
 from training.tracking.runs import Run
 
-__all__ = ["EXPERIMENT", "MEASURED", "SERVING", "Example", "Logged", "Run", "Tracking"]
+__all__ = ["EXPERIMENT", "MEASURED", "SERVING", "Example", "FilesMissing", "Logged", "Run", "Tracking"]

@@ -36,6 +36,10 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+class FilesMissing(ModelUnavailable):
+    """The tracking server answers, and holds no such files of a version."""
+
+
 class Tracking:
     """Runs and registered versions at one tracking URI. ``ModelUnavailable`` where it cannot be reached."""
 
@@ -118,7 +122,9 @@ class Tracking:
         return f"Name a registered version with --model {there[-1]}, or run python -m training.train for another"
 
     def load(self, alias_or_version: str, *, folder: str = SERVING) -> dict[str, bytes]:
-        """The files of a registered scorer. ``InputError`` where there is no such version or alias."""
+        """The files of a registered scorer. ``InputError`` where there is no such version or alias, ``FilesMissing``
+        where its files are gone.
+        """
         version = self.find(alias_or_version)
         if version is None:
             raise InputError(
@@ -129,14 +135,28 @@ class Tracking:
             )
         there = self.client.get_model_version(self.model_name, version)
         run_id = there.run_id
+        missing = FilesMissing(f"there are no files in {folder}/ of version {version} at {self.uri}")
+        if not run_id:  # another tool's, without a run
+            raise missing
         with tempfile.TemporaryDirectory() as temporary:
             try:
                 found = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=folder, dst_path=temporary)
             except (MlflowException, OSError) as error:
+                if self._holds_none(run_id, folder):
+                    raise missing from error
                 raise ModelUnavailable(f"cannot read version {version} at {self.uri}: {_first_line(error)}") from error
             files = read_files(Path(found))
         # what was measured is for people and the gate; the digest is of what serves
         return check(files, there.tags.get(TAG, "none")) if folder == SERVING else files
+
+    def _holds_none(self, run_id: str, folder: str) -> bool:
+        """Whether the server says so; a server that does not answer says nothing."""
+        try:
+            return not self.client.list_artifacts(run_id, folder)
+        except MlflowException as error:
+            return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")  # the run itself is gone
+        except OSError:
+            return False
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from features.errors import InputError
 from features.events import to_iso
 from features.settings import SETTINGS_FILE, load_settings
 from training.ending import exit_code
-from training.inputs import Source, moment_known
+from training.inputs import Source, moment_known, seed_asked
 from training.tune.job import Asked, tune
 from training.tune.settings_file import as_block, put
 
@@ -55,7 +55,7 @@ def _search(given: argparse.Namespace) -> None:
     asked = Asked(
         known_by=moment_known(given.as_known_at, now=now),
         now=now,
-        seed=settings.seed if given.seed is None else given.seed,
+        seed=seed_asked(given.seed, settings),
         minutes=given.minutes,
         trials=given.trials,
         jobs=given.jobs,
