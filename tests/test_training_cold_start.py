@@ -21,12 +21,14 @@ from training.tracking import Tracking
 
 
 def few_leads(folder: Path, *, leads: int, bought: int, lost: int = 0) -> Path:
-    """A lead every other day since January, who buys or is lost some weeks later."""
+    """A lead every other day since January, who looks at a page and buys or is lost some weeks later."""
     folder.mkdir()
     rng = np.random.default_rng(leads)
     created = pd.date_range("2026-01-01", periods=leads, freq="2D")
     ids = [f"l{i}" for i in range(leads)]
     pd.DataFrame({"lead_id": ids, "created_at": created.strftime("%Y-%m-%d")}).to_csv(folder / "leads.csv", index=False)
+    visits = pd.DataFrame({"lead_id": ids, "type": "page_view", "timestamp": created.strftime("%Y-%m-%d")})
+    visits.to_csv(folder / "events.csv", index=False)
     at = (created + pd.to_timedelta(rng.uniform(3, 40, leads), unit="D"))[: bought + lost]
     kinds = ["purchased"] * bought + ["lost"] * lost
     outcomes = pd.DataFrame({"lead_id": ids[: bought + lost], "outcome": kinds, "at": at.strftime("%Y-%m-%d")})
