@@ -354,6 +354,17 @@ def test_two_stores_on_one_database(store: Store, database_url: str) -> None:
         assert ids(store.events()) == ["e1", "e2"]
 
 
+def test_a_connection_that_is_in_use_when_its_store_closes_is_closed_as_it_comes_back(database_url: str) -> None:
+    store = Store.open(database_url)
+    with store.reading() as connection:
+        own = connection.connection.driver_connection
+        assert own is not None
+        store.close()
+        assert connection.execute(sa.select(1)).scalar() == 1
+    with pytest.raises(Exception, match="closed"):
+        own.execute("SELECT 1")
+
+
 def test_a_url_of_another_database_is_refused() -> None:
     for url in ("nonsense", "mysql://localhost/x", "sqlite://", "sqlite:///:memory:", ""):
         with pytest.raises(InputError, match="LEADTIME_DATABASE_URL"):

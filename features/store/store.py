@@ -80,7 +80,9 @@ class Store:
                 migrate.upgrade(connection)
 
     def close(self) -> None:
+        """Close all connections; one that another thread still works with, when that comes back."""
         self._versions.close()
+        sa.event.listen(self.engine.pool, "checkin", lambda _, entry: entry.close())
         self.engine.dispose()
 
     def __enter__(self) -> Self:
