@@ -58,6 +58,9 @@ class Halves(BaseEstimator):  # type: ignore[misc]
         return [parts[int(above)] for above in X.iloc[:, 0] > self.middle_]
 
 
+NEEDED = "of the bench dependency group: make .venv/.bench"
+
+
 def unfitted(kind: str) -> Any:
     match kind:
         case "purchase hazard":
@@ -69,9 +72,9 @@ def unfitted(kind: str) -> Any:
         case "one ending":
             return Adapted(Halves(), trusted=[f"{__name__}.Halves"])
         case "Cox":
-            linear = pytest.importorskip("sksurv.linear_model")
+            linear = pytest.importorskip("sksurv.linear_model", reason=NEEDED)
             return Adapted(linear.CoxPHSurvivalAnalysis(alpha=1.0), trusted=COX)
-    ensemble = pytest.importorskip("sksurv.ensemble")
+    ensemble = pytest.importorskip("sksurv.ensemble", reason=NEEDED)
     return Adapted(
         ensemble.RandomSurvivalForest(n_estimators=5, min_samples_leaf=30, max_features=None), trusted=FOREST, n_jobs=1
     )
